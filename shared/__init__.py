@@ -1,0 +1,1 @@
+"""Hearback: the e-mail side of a job search."""

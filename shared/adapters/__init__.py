@@ -1,0 +1,1 @@
+"""The only place that knows vendors: Google, HTTP clients, SQLite."""

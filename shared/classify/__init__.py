@@ -1,0 +1,1 @@
+"""What one mail means: who really sent it, its signal, its facts."""

@@ -1,0 +1,1 @@
+"""The embedded platform: Google as one process on this machine. Never deployed."""
