@@ -40,3 +40,7 @@ class RateLimited(TryAgain):
 
 class GrantRevoked(Rejected):
     """The person's grant is dead (`invalid_grant`): no call with it works until they connect again."""
+
+
+class NotFound(Rejected):
+    """The person has no such thing. Somebody else's id gives the same answer: nobody may learn that it exists."""

@@ -318,6 +318,8 @@ class Event:
     # What a mail said, and why it counts.
     mail_id: str = ""
     thread_id: str = ""
+    message_id: str = ""
+    """RFC 5322 Message-ID of that mail; a later mail's References may name it."""
     signal: Signal | None = None
     automatic: bool = False
     """True: it may move the stage. False: it only suggests; `why_not` says what was missing."""
@@ -330,9 +332,11 @@ class Event:
     reply_by: str = ""
     supersedes: str = ""
     """Key of the event that an older classifier wrote for the same mail."""
-    # What a person or the service set.
+    # What a person or the service set. In a mail's event: what the mail states; it fills what nobody has set.
     company: str = ""
     role: str = ""
+    requisition: str = ""
+    job_url: str = ""
     stage: Stage | None = None
     outcome: Outcome | None = None
     delivery: Delivery | None = None
@@ -353,13 +357,11 @@ class InterviewStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interview:
-    """One interview round of an application, folded from the mails that made and moved it."""
+class Round:
+    """One interview round, folded from the mails that made and moved it."""
 
     id: str
-    """Stable: from the .ics UID, else from the event that proposed it."""
-    uid: str
-    application_id: str
+    """Stable: "ics:<UID>", else "mail:<Gmail id of the mail that proposed it>"."""
     status: InterviewStatus
     facts: InterviewFacts
     start: datetime | None = None
@@ -369,14 +371,23 @@ class Interview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interview(Round):
+    """A round as a record of its own, for reminders and calendars; `id` is a digest, since a UID may be any text."""
+
+    uid: str
+    application_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A change of stage that a mail suggests and that waits for the person's yes."""
+    """A change of stage that a mail suggests and that waits for the person's yes; from closed, a reopening."""
 
     event: str
     """Key of the event that suggests it."""
     stage: Stage
     outcome: Outcome | None = None
     reason: str = ""
+    """In plain words, shown to the person: why it was not done by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,11 +396,17 @@ class Projection:
 
     company: str = ""
     role: str = ""
+    requisition: str = ""
+    job_url: str = ""
     stage: Stage = Stage.SAVED
     outcome: Outcome | None = None
-    delivery: Delivery | None = None
     stage_event: str = ""
     """Key of the event that named the stage: the evidence of the present status."""
+    stage_at: datetime | None = None
+    """When that event occurred."""
+    delivery: Delivery | None = None
+    delivery_event: str = ""
+    """Key of the event that named the delivery."""
     unconfirmed: bool = False
     """Closed by a mail alone; the person has not said that it is so."""
     on_hold: bool = False
@@ -403,7 +420,13 @@ class Projection:
     """When the person last wrote in the thread."""
     moves: tuple[Move, ...] = ()
     """Suggested moves that are still open, oldest first."""
-    interviews: tuple[Interview, ...] = ()
+    interviews: tuple[Round, ...] = ()
+    thread_ids: tuple[str, ...] = ()
+    """Gmail threads of its mails, newest last, bounded; an undone mail's is not among them."""
+    message_ids: tuple[str, ...] = ()
+    """RFC 5322 Message-IDs of its mails, newest last, bounded."""
+    ics_uids: tuple[str, ...] = ()
+    """Calendar UIDs of its interviews, newest last, bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,12 +437,6 @@ class ApplicationSummary(Projection):
     uid: str
     created_at: datetime
     updated_at: datetime
-    requisition: str = ""
-    job_url: str = ""
-    thread_ids: tuple[str, ...] = ()
-    message_ids: tuple[str, ...] = ()
-    """RFC 5322 Message-IDs of its mails, newest last, bounded."""
-    ics_uids: tuple[str, ...] = ()
     merged_into: str = ""
     fold_version: int = 0
     """The fold that wrote this projection; a lower one never overwrites a higher one's."""
@@ -444,6 +461,10 @@ class MailStatus(StrEnum):
     """It waits for the person to say which application it belongs to."""
     NOTED = "noted"
     """It is about hiring but concerns no application (outreach, alerts, codes)."""
+    REPLY = "reply"
+    """The person's own mail in the thread of an application."""
+    PRIVATE = "private"
+    """Headers and snippet said nothing of hiring: the body was not fetched, and nothing but the ids is kept."""
     PARKED = "parked"
     """It could not be read; `reason` says why, and it can be tried again."""
 
@@ -493,13 +514,29 @@ class LinkSuggestion:
     open: bool = True
 
 
+class NotificationKind(StrEnum):
+    """What a person is told about an application."""
+
+    APPLICATION_FOUND = "application_found"
+    """A mail proved an application that nobody had recorded."""
+    STATUS_CHANGED = "status_changed"
+    MOVE_SUGGESTED = "move_suggested"
+    INTERVIEW_CHANGED = "interview_changed"
+    NEEDS_ACTION = "needs_action"
+    ON_HOLD = "on_hold"
+    DELIVERY_TROUBLE = "delivery_trouble"
+    """The outgoing mail failed, bounced, is parked, or nobody knows yet whether it left."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """One thing that a person is told, created in the transaction that caused it and keyed by its cause."""
 
     key: str
+    """The application's id and the key of the event that caused it: one event tells one thing once."""
     uid: str
     kind: str
+    """A word of `NotificationKind`; not typed as one, so that a later release's word can still be read."""
     created_at: datetime
     application_id: str = ""
     event: str = ""
@@ -534,7 +571,20 @@ class Rescan:
     """A bounded look back after Gmail forgot our cursor, a page for each lease."""
 
     after: datetime
+    at: datetime
+    """When the next page is due."""
     page_token: str = ""
+    again: bool = False
+    """The second look, for what the search index did not show the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryResume:
+    """Where a run stopped inside the pages of one history: the token of the next page, what the whole list reaches."""
+
+    page_token: str
+    reached: str
+    """The history id that the first page named. 20 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -564,11 +614,13 @@ class Mailbox:
     """How often history.list was empty although a push says otherwise."""
     failures: int = 0
     """Failed runs in a row; sets the back-off."""
-    history_page: str = ""
-    """Where a run that ran out of time stopped inside the history from `history_id`."""
+    resume: HistoryResume | None = None
+    """Set when a run ran out of time inside the history from `history_id`."""
     asks: tuple[Ask, ...] = ()
     rescan: Rescan | None = None
     health: Literal["ok", "needs_reauth", "watch_lapsed", "quarantined"] = "ok"
+    trouble: str = ""
+    """Why the last run failed, in plain words; empty after a good one."""
     watch_expires_at: datetime | None = None
     last_sync_at: datetime | None = None
     last_push_at: datetime | None = None
@@ -578,6 +630,14 @@ class Mailbox:
     sealed_refresh_token: bytes = b""
     sealed_access_token: bytes = b""
     access_token_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueMailbox:
+    """What a sweep reads of a mailbox: that somebody must come back to it, and since when."""
+
+    id: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -608,3 +668,13 @@ class Run:
     queued: int = 0
     updated: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultKey:
+    """The data key of one epoch of the vault; only Cloud KMS can unwrap it."""
+
+    version: int
+    """1, 2, 3, ...: also the document's id, and what sealed bytes begin with."""
+    wrapped: bytes
+    created_at: datetime

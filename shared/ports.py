@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -13,13 +13,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Revision = str
-"""Opaque; changes with every write of a document."""
+"""Opaque; changes with every write that changes the document. One that leaves it as it is keeps the revision."""
 
 Value = str | int | float | bool | datetime
 """What a query may compare with."""
 
 MessageJson = Mapping[str, Any]
-"""Gmail's own Message resource, as untrusted as the mail in it."""
+"""Gmail's own Message resource, as untrusted as the mail in it; its `snippet` is plain text, not HTML."""
 
 
 class Clock(Protocol):
@@ -59,7 +59,10 @@ class Page(Generic[T]):
 
 
 class Transaction(Protocol):
-    """All reads first, then all writes; the writes happen together or not at all. A read after a write raises."""
+    """All reads first, then all writes, one of each document; the writes happen together or not at all.
+
+    A read after a write and a second write of one document raise ValueError.
+    """
 
     def get(self, key: Key[T]) -> T | None:
         """The document, locked against change until the transaction ends."""
@@ -83,6 +86,10 @@ class Store(Protocol):
 
     def get(self, key: Key[T]) -> Snapshot[T] | None:
         """The document, or None."""
+        ...
+
+    def get_many(self, keys: Sequence[Key[T]]) -> tuple[Snapshot[T] | None, ...]:
+        """The documents in the order of the keys, None for each missing one; one round trip, a read for each."""
         ...
 
     def create(self, key: Key[T], value: T) -> Revision:
@@ -141,8 +148,11 @@ class Store(Protocol):
         """The sum of a numeric field over the documents that the query finds."""
         ...
 
-    def transact(self, work: Callable[[Transaction], R]) -> R:
-        """Run `work` until its writes commit; it may run several times and must have no other effects."""
+    def transact(self, work: Callable[[Transaction], R], *, reads: Sequence[Key[Any]] = ()) -> R:
+        """Run `work` until its writes commit; it may run several times and must have no other effects.
+
+        `reads` are documents that `work` is known to read: they are fetched in one round trip, inside the transaction.
+        """
         ...
 
 
@@ -212,11 +222,39 @@ class Watch:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A draft. Any edit gives it another `message_id`; its own id stays."""
+
+    id: str
+    message_id: str
+    thread_id: str
+    raw: bytes | None = None
+    """The mail as RFC 5322 bytes; None when it was only named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPage:
+    """One page of drafts.list."""
+
+    drafts: tuple[Draft, ...]
+    next_page: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """A mail that has left. Gmail gave it a Message-ID of its own: read it back from the message."""
+
+    id: str
+    thread_id: str
+
+
 class GmailMailbox(Protocol):
     """One mailbox through one access token.
 
     Every method raises TryAgain for what may pass (5xx, time-out, connection), RateLimited for quota, GrantRevoked
-    for 401, and Rejected for what Gmail will never accept.
+    for 401, and Rejected for what Gmail will never accept. `send` and `send_draft` raise Unsure instead of TryAgain
+    when the mail may have left. No method repeats a call that changes something.
     """
 
     @property
@@ -245,11 +283,42 @@ class GmailMailbox(Protocol):
         ...
 
     def watch(self, topic: str) -> Watch:
-        """users.watch on INBOX, 100 units; `topic` is the full name projects/P/topics/T."""
+        """users.watch on INBOX, 100 units; `topic` is the full name projects/P/topics/T.
+
+        A watch of ours on another topic is stopped and replaced (250 units).
+        """
         ...
 
     def stop(self) -> None:
         """users.stop, 50 units: no more pushes for this mailbox."""
+        ...
+
+    def create_draft(self, raw: bytes, *, thread_id: str = "") -> Draft:
+        """users.drafts.create, 10 units; nothing is sent. Above 3 MB through the upload endpoint."""
+        ...
+
+    def get_draft(self, draft_id: str) -> Draft | None:
+        """users.drafts.get with the whole mail, 20 units; None when it was sent or deleted (404)."""
+        ...
+
+    def list_drafts(self, query: str = "", *, page: str = "", limit: int = 100) -> DraftPage:
+        """users.drafts.list, 5 units; newest first, without the mails themselves."""
+        ...
+
+    def send_draft(self, draft_id: str) -> SentMail | None:
+        """users.drafts.send, 100 units; None when there is no such draft: it was sent before, or deleted."""
+        ...
+
+    def delete_draft(self, draft_id: str) -> None:
+        """users.drafts.delete, 10 units; a missing one is no error."""
+        ...
+
+    def send(self, raw: bytes, *, thread_id: str = "") -> SentMail:
+        """users.messages.send, 100 units. To stay in a thread: its id, References to it, and the same subject."""
+        ...
+
+    def thread(self, thread_id: str) -> tuple[MessageJson, ...] | None:
+        """users.threads.get, 40 units: headers of its messages, oldest first; None when it is gone (404)."""
         ...
 
 
@@ -291,6 +360,10 @@ class Blobs(Protocol):
         """Its content, or None."""
         ...
 
+    def media_type(self, name: str) -> str | None:
+        """Its media type, or None."""
+        ...
+
     def delete(self, name: str) -> None:
         """Remove it; a missing one is no error."""
         ...
@@ -305,4 +378,12 @@ class Identity(Protocol):
 
     def verify(self, token: str) -> str:
         """The uid that a bearer token proves (the `sub` of a Google ID token). Raises Rejected."""
+        ...
+
+
+class SignIn(Protocol):
+    """The embedded wiring's way to a bearer token; no other wiring has one."""
+
+    def token(self, uid: str) -> str:
+        """A token that this wiring's Identity takes for the uid. Raises Rejected for what can't be a uid."""
         ...

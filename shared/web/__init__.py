@@ -1,1 +1,1 @@
-"""The routes of the API and of the pages."""
+"""The HTTP side: requests in, responses out, and the routes between them."""

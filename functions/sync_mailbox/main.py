@@ -1,0 +1,12 @@
+"""Somebody must look at a mailbox again: the same work without a push."""
+
+from shared import entry, mailbox
+from shared.services import services
+
+
+@entry.pubsub(mailbox.MailboxDirty)
+def sync_mailbox(dirty: mailbox.MailboxDirty) -> mailbox.Synced:
+    s = services()
+    return mailbox.sync(
+        dirty, settings=s.settings, store=s.store, queue=s.queue, gmail=s.gmail, vault=s.vault, clock=s.clock
+    )

@@ -1,0 +1,26 @@
+"""What an application is, worked out from the ledger of what happened to it."""
+
+from __future__ import annotations
+
+from shared.ledger.folding import EFFECTS, FOLD_VERSION, UNDOABLE, Effect, counted, effect_of, fold
+from shared.ledger.silence import SilenceThresholds, attention, silent_since
+from shared.model import Application, Event
+
+__all__ = [
+    "EFFECTS",
+    "FOLD_VERSION",
+    "UNDOABLE",
+    "Effect",
+    "SilenceThresholds",
+    "attention",
+    "counted",
+    "effect_of",
+    "evidence_of",
+    "fold",
+    "silent_since",
+]
+
+
+def evidence_of(application: Application) -> Event | None:
+    """The event that names the present stage."""
+    return application.events.get(application.stage_event)

@@ -1,0 +1,110 @@
+"""A mailbox has changed: read what is new since its cursor, and lose nothing on the way.
+
+A run claims the mailbox with one conditional write (`lease`), works through Gmail's history (`run`), gives each message
+its one decision in one transaction (`intake`), and releases the mailbox with a write that moves the cursor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared import accounts
+from shared.errors import Rejected
+from shared.mailbox.lease import LeaseLost, claim
+from shared.mailbox.run import Run
+from shared.ports import Clock, Gmail, Queue, Store, Vault
+from shared.settings import Settings
+
+SYNC_TOPIC = "mailbox-sync"
+"""Where mailboxes are named that somebody must look at."""
+
+HISTORY_ID = re.compile(r"[0-9]{1,20}")
+"""A uint64 in decimal; str.isdecimal would let the digits of other scripts in."""
+
+ADDRESS_CHARACTERS = 320
+"""The longest addr-spec: 64 characters, @, 255 characters (RFC 5321, 4.5.3.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GmailPush:
+    """Gmail's notification: this address changed, and its history id was this then. A hint; the cursor is ours."""
+
+    email_address: str
+    history_id: int
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, object]) -> GmailPush:
+        """Tame Gmail's JSON; historyId comes as a number or as a string. Raises Rejected, naming the field."""
+        address, history_id = payload.get("emailAddress"), payload.get("historyId")
+        if not isinstance(address, str) or "@" not in address or len(address) > ADDRESS_CHARACTERS:
+            raise Rejected("emailAddress: not an address")
+        if isinstance(history_id, str) and HISTORY_ID.fullmatch(history_id):
+            history_id = int(history_id)
+        if isinstance(history_id, bool) or not isinstance(history_id, int) or not 0 < history_id < 2**64:
+            raise Rejected("historyId: not a uint64")
+        return cls(email_address=address.lower(), history_id=history_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxDirty:
+    """Somebody must look at this mailbox; what for stands in its record."""
+
+    mailbox_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What one run did."""
+
+    outcome: str
+    """synced, put_off, needs_reauth or lease_lost; or already_read, left_to_holder, unknown_mailbox: nothing to do."""
+    taken: int = 0
+    """Messages that got their decision in this run."""
+    units: int = 0
+    """Gmail quota units spent."""
+
+
+def on_push(
+    push: GmailPush, *, settings: Settings, store: Store, queue: Queue, gmail: Gmail, vault: Vault, clock: Clock
+) -> Synced:
+    """Gmail pushed: the mailbox is dirty up to the named history id."""
+    dirty = MailboxDirty(mailbox_id=accounts.mailbox_id(push.email_address, secret=settings.mailbox_secret))
+    return sync(
+        dirty,
+        pushed=push.history_id,
+        settings=settings,
+        store=store,
+        queue=queue,
+        gmail=gmail,
+        vault=vault,
+        clock=clock,
+    )
+
+
+def sync(
+    dirty: MailboxDirty,
+    *,
+    pushed: int = 0,
+    settings: Settings,
+    store: Store,
+    queue: Queue,
+    gmail: Gmail,
+    vault: Vault,
+    clock: Clock,
+) -> Synced:
+    """Bring one mailbox up to date, or leave it to the run that has it. Raises TryAgain when the store is down."""
+    lease = claim(dirty.mailbox_id, pushed=pushed, duration=settings.lease, store=store, clock=clock)
+    if isinstance(lease, str):
+        return Synced(outcome=lease)
+    run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock)
+    try:
+        outcome = run.work()
+    except LeaseLost:
+        # What this run did is recorded; the rest is the other run's.
+        return Synced(outcome="lease_lost", taken=run.taken, units=run.units)
+    due_at = lease.mailbox.due_at
+    if due_at is not None and due_at <= clock.now():
+        queue.publish(SYNC_TOPIC, dirty)
+    return Synced(outcome=outcome, taken=run.taken, units=run.units)

@@ -1,0 +1,451 @@
+"""One run over a mailbox: live history, then what was put off, then a page of a rescan; then release.
+
+What it could not finish stands in the mailbox's record with the time at which somebody must look again (`due_at`), so
+a run may die anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared import accounts
+from shared.accounts import ACCESS_TOKEN, REFRESH_TOKEN
+from shared.classify import HIRING_QUERY
+from shared.errors import GrantRevoked, RateLimited, Rejected, TryAgain
+from shared.mailbox.intake import Desk, Taken
+from shared.mailbox.lease import Lease, LeaseLost
+from shared.model import Ask, HistoryResume, Mailbox, Notification, Rescan
+from shared.ports import AccessToken, Clock, Gmail, GmailMailbox, HistoryMessage, Store, Transaction, Vault
+from shared.schema import MAILBOXES, NOTIFICATIONS
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+EMPTY_LISTS = 5
+"""How often an empty history is asked again when a push says that there is more: 15 s doubling, 8 minutes in all."""
+
+EMPTY_LIST_DELAY = timedelta(seconds=15)
+"""Pushes overtake history by seconds, seldom by more."""
+
+YOUNG = timedelta(minutes=2)
+"""An empty history is not believed while the push that named it is younger than this."""
+
+QUOTA_PAUSE = timedelta(seconds=30)
+"""How long a run that has spent its units leaves the mailbox alone: half a minute's worth is there again."""
+
+MESSAGE_UNITS = 60
+"""What one message may cost at most: two messages.get and one attachments.get at 20 quota units each."""
+
+BROKEN_TRIES = 3
+"""A message that fails in our own hands so often is parked: the same code will not do better."""
+
+UNREACHABLE_TRIES = 12
+"""A message that Gmail alone will not hand out is asked for over about seven hours, then parked."""
+
+UNREACHABLE_IN_A_ROW = 3
+"""So many messages failing one after the other is Gmail's trouble, not theirs: the run stops and counts none."""
+
+CRASHES = 2
+"""A message found open after so many crashed runs is parked unread."""
+
+BACK_OFF = timedelta(seconds=30)
+"""The wait after a failed run; doubles up to LONGEST_BACK_OFF."""
+
+LONGEST_BACK_OFF = timedelta(hours=1)
+"""A person waits no longer than this for a mailbox that works again."""
+
+ASK_AGAIN = (timedelta(minutes=15), timedelta(hours=24))
+"""When a provisional "no" is asked again: the search index lags by minutes, in bad hours by much more."""
+
+ASK_WINDOW = timedelta(minutes=5)
+"""Questions of one window are put together, so that a busy mailbox is not searched for each newsletter."""
+
+ASK_IDS = 500
+"""How many messages may wait for a second answer by name; beyond it the search alone decides what is looked at."""
+
+SEARCH_SLACK = timedelta(days=1)
+"""How far before the last good sync a search looks: `after:` is coarse, and clocks differ."""
+
+SEARCH_PAGES = 5
+"""Pages of one search in one run: 500 hits, far more hiring mail than arrives between two runs."""
+
+LONGEST_RESCAN = timedelta(days=60)
+"""A mailbox that was silent for longer begins again where a person would still care."""
+
+TOKEN_SLACK = timedelta(minutes=3)
+"""An access token that ends sooner is renewed first: it must outlast a run."""
+
+
+class Run:
+    """One run under one lease: what it has done so far, and what it will leave to the next."""
+
+    def __init__(
+        self, lease: Lease, *, settings: Settings, store: Store, gmail: Gmail, vault: Vault, clock: Clock
+    ) -> None:
+        self.lease, self.store, self.gmail, self.vault, self.clock = lease, store, gmail, vault, clock
+        self.started = clock.now()
+        self.deadline = self.started + settings.work_budget
+        self.units_per_minute = settings.units_per_minute
+        self.desk = Desk(lease.mailbox.uid, store=store, clock=clock)
+        self.session: GmailMailbox | None = None
+        self.access: AccessToken | None = None
+        self.spent_before = 0
+        self.taken = 0
+        # What the release will write, beside the cursor.
+        self.reached = int(lease.mailbox.history_id)
+        self.listed: int | None = None
+        """What the history reaches, once all of it has been read and every message in it decided."""
+        self.dirty = lease.mailbox.dirty
+        self.resume = lease.mailbox.resume
+        self.rescan = lease.mailbox.rescan
+        self.asks = list(lease.mailbox.asks)
+        self.tries = dict(lease.mailbox.tries)
+        self.failing: set[str] = set()
+        self.in_a_row = 0
+        self.due: list[datetime] = []
+
+    @property
+    def units(self) -> int:
+        """Gmail quota units that this run has spent."""
+        return self.spent_before + (self.session.units if self.session else 0)
+
+    # --- The course of a run ------------------------------------------------------------------------------------------
+
+    def work(self) -> str:
+        """Do what can be done now, then release. Returns one word for the log."""
+        try:
+            try:
+                self._read(self._open(fresh=False))
+            except GrantRevoked:
+                # The access token alone may be dead; a fresh one settles whether the grant is.
+                self._read(self._open(fresh=True))
+        except GrantRevoked:
+            self._stop_until_reconnected()
+            return "needs_reauth"
+        except (TryAgain, Rejected) as e:
+            self._put_off(e)
+            return "put_off"
+        self.lease.write(self._released)
+        return "synced"
+
+    def _open(self, *, fresh: bool) -> GmailMailbox:
+        mailbox = self.lease.mailbox
+        self.spent_before, self.session = self.units, None
+        expires_at = mailbox.access_token_expires_at
+        if fresh or expires_at is None or expires_at < self.started + TOKEN_SLACK:
+            grant = self.vault.unseal(mailbox.sealed_refresh_token, user=mailbox.uid, purpose=REFRESH_TOKEN)
+            self.access = self.gmail.refresh(grant.decode())
+            token = self.access.token
+        else:
+            token = self.vault.unseal(mailbox.sealed_access_token, user=mailbox.uid, purpose=ACCESS_TOKEN).decode()
+        self.session = self.gmail.mailbox(token)
+        return self.session
+
+    def _read(self, session: GmailMailbox) -> None:
+        """Live history first, then what was put off, then at most one page of a rescan."""
+        self._read_history(session)
+        self._ask_again(session)
+        self._read_rescan(session)
+
+    # --- History ------------------------------------------------------------------------------------------------------
+
+    def _read_history(self, session: GmailMailbox) -> None:
+        mailbox = self.lease.mailbox
+        start, page_token, reached = int(mailbox.history_id), "", 0
+        if self.resume is not None:
+            page_token, reached = self.resume.page_token, int(self.resume.reached)
+        found = False
+        while True:
+            try:
+                page = session.history(start, page=page_token)
+            except Rejected:
+                if self.resume is None:
+                    raise
+                # The page token has aged; the history itself is still there.
+                self.resume, page_token, reached = None, "", 0
+                continue
+            if page is None:
+                self._begin_rescan(session)
+                return
+            # The first page's id: what comes while the later pages are read belongs to the next run.
+            reached = reached or page.history_id
+            found = found or bool(page.messages)
+            if not self._take_all(page.messages, session):
+                return
+            page_token = page.next_page
+            if not page_token:
+                break
+            self.resume = HistoryResume(page_token=page_token, reached=accounts.padded(reached))
+        self.resume = None
+        if self.failing:
+            return
+        self.listed = reached
+        if found or not self._is_young(reached):
+            self.reached = max(reached, start)
+
+    def _is_young(self, reached: int) -> bool:
+        """An empty history is not believed while the push that speaks against it is fresh."""
+        mailbox = self.lease.mailbox
+        if mailbox.dirty_at is None or mailbox.dirty <= mailbox.history_id:
+            return False
+        believed_at = mailbox.dirty_at + YOUNG
+        if self.clock.now() >= believed_at:
+            return False
+        if int(mailbox.dirty) <= reached:
+            self.due.append(believed_at)
+        return True
+
+    def _take_all(self, messages: Sequence[HistoryMessage], session: GmailMailbox, *, searched: bool = False) -> bool:
+        """Give each message its decision; False when time or quota ran out before all had one."""
+        self.desk.look_up(messages)
+        waiting = {id_ for ask in self.asks for id_ in ask.ids}
+        unclear: list[HistoryMessage] = []
+        for message in messages:
+            if not self._can_go_on():
+                return False
+            if self._take(message, session, searched=searched) is Taken.UNCLEAR and message.id not in waiting:
+                unclear.append(message)
+        return not unclear or self._search(unclear, session)
+
+    def _take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool) -> Taken | None:
+        """One message's decision, or None when it failed and is noted as failing."""
+        if self.lease.careful and not self._announce(message):
+            return Taken.DECIDED
+        try:
+            taken = self.desk.take(message, session, searched=searched)
+        except (RateLimited, GrantRevoked):
+            raise
+        except TryAgain as e:
+            self.in_a_row += 1
+            if self.in_a_row >= UNREACHABLE_IN_A_ROW:
+                self.tries = dict(self.lease.mailbox.tries)
+                raise
+            self._failed(message, e, most=UNREACHABLE_TRIES)
+            return None
+        except Rejected as e:
+            self._park(message, str(e))
+            return Taken.DECIDED
+        except Exception as e:
+            # Whatever one mail breaks must not hold up the mails behind it; the log has the rest.
+            log.exception("message failed")
+            self._failed(message, e, most=BROKEN_TRIES)
+            return None
+        self.in_a_row = 0
+        self.tries.pop(message.id, None)
+        self.taken += taken is Taken.DECIDED
+        return taken
+
+    def _failed(self, message: HistoryMessage, error: Exception, *, most: int) -> None:
+        tries = self.tries.get(message.id, 0) + 1
+        if tries >= most:
+            self._park(message, f"{type(error).__name__} in {tries} tries")
+        else:
+            self.tries[message.id] = tries
+            self.failing.add(message.id)
+
+    def _park(self, message: HistoryMessage, reason: str) -> None:
+        self.desk.park(message, reason)
+        self.tries.pop(message.id, None)
+        self.taken += 1
+
+    def _announce(self, message: HistoryMessage) -> bool:
+        """Write down which message is about to be opened; False, and it is parked, when it has crashed runs before."""
+        mailbox = self.lease.mailbox
+        openings = mailbox.openings if mailbox.opening == message.id else 0
+        if openings >= CRASHES:
+            self._park(message, f"the run that read it crashed {openings} times")
+            return False
+        self.lease.write(lambda current: replace(current, opening=message.id, openings=openings + 1))
+        return True
+
+    def _can_go_on(self) -> bool:
+        now = self.clock.now()
+        if now >= self.deadline:
+            self.due.append(now)
+            return False
+        if self._units_in_bucket(now) + MESSAGE_UNITS > self.units_per_minute:
+            self.due.append(now + QUOTA_PAUSE)
+            return False
+        return True
+
+    def _units_in_bucket(self, now: datetime) -> float:
+        """What of the minute's quota is spent: the bucket empties steadily."""
+        mailbox = self.lease.mailbox
+        if mailbox.units_at is None:
+            return float(self.units)
+        drained = (now - mailbox.units_at).total_seconds() * self.units_per_minute / 60
+        return max(0.0, mailbox.units_spent + self.units - drained)
+
+    # --- Promotions, social, forums, spam: only what a search for hiring mail finds is opened -------------------------
+
+    def _search(self, unclear: Sequence[HistoryMessage], session: GmailMailbox) -> bool:
+        after = (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
+        wanted = {message.id: message for message in unclear}
+        hits = self._hits(after, set(wanted), session)
+        done = self._take_all([wanted[hit] for hit in hits], session, searched=True)
+        if missed := tuple(id_ for id_ in wanted if id_ not in hits):
+            self._ask_later(Ask(at=self.started, after=after, ids=missed))
+        return done
+
+    def _hits(self, after: datetime, wanted: set[str], session: GmailMailbox) -> dict[str, str]:
+        """Ids (and thread ids) of hiring mail since `after`; of the wanted ones only, unless none are named."""
+        query = f"in:anywhere -in:trash after:{int(after.timestamp())} {HIRING_QUERY}"
+        hits: dict[str, str] = {}
+        page_token = ""
+        for _ in range(SEARCH_PAGES):
+            page = session.search(query, page=page_token)
+            hits.update((id_, thread) for id_, thread in page.messages if not wanted or id_ in wanted)
+            page_token = page.next_page
+            if not page_token or (wanted and len(hits) == len(wanted)):
+                break
+        return hits
+
+    def _ask_later(self, ask: Ask) -> None:
+        """Put a provisional "no" down to be asked again, together with the others of its window."""
+        if ask.round >= len(ASK_AGAIN):
+            return
+        window = ASK_WINDOW.total_seconds()
+        seconds = (ask.at + ASK_AGAIN[ask.round]).timestamp()
+        ask = replace(ask, at=datetime.fromtimestamp(seconds - seconds % window + window, tz=ask.at.tzinfo))
+        for other in [other for other in self.asks if (other.at, other.round) == (ask.at, ask.round)]:
+            self.asks.remove(other)
+            ids = tuple(dict.fromkeys((*other.ids, *ask.ids))) if other.ids and ask.ids else ()
+            ask = replace(ask, after=min(other.after, ask.after), ids=ids)
+        if sum(len(other.ids) for other in self.asks) + len(ask.ids) > ASK_IDS:
+            ask = replace(ask, ids=())
+        self.asks.append(ask)
+
+    def _ask_again(self, session: GmailMailbox) -> None:
+        """Put the questions again whose time has come."""
+        for ask in [ask for ask in self.asks if ask.at <= self.started]:
+            hits = self._hits(ask.after, set(ask.ids), session)
+            if not self._take_found(hits, session, searched=True):
+                return
+            self.asks.remove(ask)
+            missed = tuple(id_ for id_ in ask.ids if id_ not in hits)
+            if missed or not ask.ids:
+                self._ask_later(replace(ask, at=self.started, round=ask.round + 1, ids=missed))
+
+    def _take_found(self, found: Mapping[str, str], session: GmailMailbox, *, searched: bool) -> bool:
+        """Take what a search found; False when something of it must be taken again."""
+        failing = len(self.failing)
+        messages = [HistoryMessage(id=id_, thread_id=thread_id, labels=None) for id_, thread_id in found.items()]
+        return self._take_all(messages, session, searched=searched) and len(self.failing) == failing
+
+    # --- Rescan: Gmail has forgotten our cursor -----------------------------------------------------------------------
+
+    def _begin_rescan(self, session: GmailMailbox) -> None:
+        """Start history anew from Gmail's present id, and write down how far back to look for what lies between."""
+        after = (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
+        if self.rescan is not None:
+            after = min(after, self.rescan.after)
+        self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)
+        self.resume = None
+        self.reached = self.listed = session.profile().history_id
+
+    def _read_rescan(self, session: GmailMailbox) -> None:
+        rescan = self.rescan
+        if rescan is None or rescan.at > self.started:
+            return
+        try:
+            page = session.search(f"after:{int(rescan.after.timestamp())}", page=rescan.page_token)
+        except Rejected:
+            if not rescan.page_token:
+                raise
+            # The page token has aged; what was taken from the pages before is on record.
+            self.rescan = replace(rescan, page_token="")
+            return
+        if not self._take_found(dict(page.messages), session, searched=False):
+            return
+        if page.next_page:
+            self.rescan = replace(rescan, page_token=page.next_page)
+        elif rescan.again:
+            self.rescan = None
+        else:
+            # The search index may not have shown the newest mail yet.
+            after = max(rescan.after, self.started - SEARCH_SLACK)
+            self.rescan = Rescan(after=after, at=self.started + ASK_AGAIN[0], again=True)
+
+    # --- Release ------------------------------------------------------------------------------------------------------
+
+    def _released(self, current: Mailbox) -> Mailbox:
+        """The mailbox as this run leaves it; asked again when a push has written meanwhile."""
+        now = self.clock.now()
+        due = [*self.due, *(ask.at for ask in self.asks)]
+        dirty, empty_lists, last_sync_at = current.dirty, 0, current.last_sync_at
+        if self.rescan is not None:
+            due.append(self.rescan.at)
+        if self.failing:
+            due.append(now + _doubling(max(self.tries[id_] for id_ in self.failing)))
+        if self.listed is not None:
+            if int(dirty) <= self.listed:
+                last_sync_at = last_sync_at if self.rescan else self.started
+            elif dirty > self.dirty:
+                due.append(now)
+            elif current.empty_lists < EMPTY_LISTS:
+                due.append(now + EMPTY_LIST_DELAY * 2**current.empty_lists)
+                empty_lists = current.empty_lists + 1
+            else:
+                # Gmail's own history has nothing under that id, in minutes: the push was wrong or is of no matter.
+                dirty = accounts.padded(self.listed)
+        released = replace(
+            current,
+            history_id=accounts.padded(self.reached),
+            dirty=dirty,
+            empty_lists=empty_lists,
+            due_at=min(due, default=None),
+            lease_until=None,
+            opening="",
+            openings=0,
+            tries={id_: self.tries[id_] for id_ in sorted(self.failing)} if self.listed is not None else self.tries,
+            failures=0,
+            trouble="",
+            resume=self.resume,
+            asks=tuple(self.asks),
+            rescan=self.rescan,
+            last_sync_at=last_sync_at,
+            units_spent=self._units_in_bucket(now),
+            units_at=now,
+        )
+        return accounts.sealed(released, self.access, vault=self.vault) if self.access else released
+
+    def _put_off(self, error: TryAgain | Rejected) -> None:
+        """The run failed as a whole: release the mailbox with the time of the next try."""
+        mailbox = self.lease.mailbox
+        wait = LONGEST_BACK_OFF if isinstance(error, Rejected) else _doubling(mailbox.failures + 1)
+        if isinstance(error, TryAgain) and error.after is not None:
+            wait = error.after
+        self.due.append(self.clock.now() + wait)
+        log.warning("put off", extra={"reason": str(error), "failures": mailbox.failures + 1})
+
+        def released(current: Mailbox) -> Mailbox:
+            return replace(self._released(current), failures=current.failures + 1, trouble=str(error))
+
+        self.lease.write(released)
+
+    def _stop_until_reconnected(self) -> None:
+        """The grant is dead: no further call until the person connects again, and one notice that says so."""
+        uid, generation = self.lease.mailbox.uid, self.lease.mailbox.generation
+        key = MAILBOXES.key(self.lease.mailbox.id)
+        notice = f"reconnect:{key.id[:16]}:{generation}"
+        now = self.clock.now()
+
+        def work(tx: Transaction) -> None:
+            current = tx.get(key)
+            if current is None or current.generation != generation:
+                raise LeaseLost
+            tx.put(key, replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked"))
+            tx.create(
+                NOTIFICATIONS.key(uid, notice),
+                Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),
+            )
+
+        self.store.transact(work, reads=[key])
+
+
+def _doubling(times: int) -> timedelta:
+    """The wait after so many failures in a row."""
+    return min(BACK_OFF * (1 << min(times - 1, 10)), LONGEST_BACK_OFF)

@@ -1,0 +1,303 @@
+"""Labelled mail made from the templates under tests/data/templates: the project's own training and held-aside corpus.
+
+A template file is text. A line that starts with "[signal]" or "[signal language]" opens a section; in it
+
+    S  a subject        O  an opening      C  the sentence that says it      T  a further sentence
+    P  subject :: whole mail, with " / " between paragraphs
+
+`{a|b|}` is a choice (choices may be nested), `<slot>` a blank that is filled from `SLOTS`. Sections [greeting],
+[signature] and [footer] frame the mail. Everything comes from the `random.Random` that is passed in: the same seed
+gives the same corpus.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from pathlib import Path
+
+from shared.model import Mail, Signal
+
+TEMPLATES = Path(__file__).parents[1] / "data" / "templates"
+
+LICENSED = Path(__file__).parents[1] / "data" / "licensed_mail.jsonl"
+"""Mail that others wrote as test cases and published under the MIT licence; each line names its repository."""
+
+NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+SLOTS: dict[str, tuple[str, ...]] = {
+    "company": (
+        "Northwind Health", "Acme", "Brightpath", "Quanta Labs", "Harbor & Finch", "Delta Systems", "Lumen Robotics",
+        "Kestrel Bank", "Orchid", "Pinecone Foods", "Vantage AI", "Sable Games", "Meridian Group", "Blue Heron Media",
+        "Tessera", "Fjord Energy", "Rook Security", "Opal Insurance", "Juniper Retail", "Granite Works", "Nimbus",
+        "Cedar University", "Stadtwerke Auberg", "Ateliers Duval", "Grupo Olmo", "Banca Serena", "Van Dorp", "Hallo",
+    ),
+    "company2": ("Globex", "Initech", "Umbra", "Soylent Foods", "Wayfarer", "Hooli", "Stark Tools", "Cobalt", "Zephyr"),
+    "role": (
+        "Software Engineer", "Senior Backend Engineer", "Data Analyst", "Product Manager", "UX Designer", "Nurse",
+        "Marketing Manager", "Machine Learning Engineer", "Accountant", "Sales Development Representative",
+        "DevOps Engineer", "Financial Analyst Intern", "Customer Success Manager", "Research Assistant", "Data Scientist",
+        "Office Administrator", "Mechanical Engineer", "QA Tester", "Frontend Developer", "Teacher", "Project Manager",
+        "Business Analyst", "IT Support Specialist", "Summer Intern", "Working Student", "HR Generalist", "Lab Technician",
+    ),
+    "name": ("Alex", "Priya", "Jonas", "Maria", "Chen", "Fatima", "Sam", "Olga", "Diego", "[NAME]", "Candidate", "Ms. Ito"),
+    "person": ("Sarah Chen", "Tom Becker", "Nadia Rahman", "Luca Ferri", "Emily", "J. Okafor", "Anne Dubois", "[NAME]"),
+    "title": ("Engineering Manager", "Head of Product", "CTO", "Talent Partner", "VP Sales", "Team Lead", "Director"),
+    "city": ("Berlin", "London", "New York", "Austin", "Lyon", "Madrid", "Toronto", "Singapore", "Remote", "Milan"),
+    "day": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"),
+    "date": ("March 4", "12 May 2026", "2026-08-01", "Friday, June 5th", "01/09/2026", "the 14th", "[DATE]", "Oct 3, 2026"),
+    "month": ("January", "March", "May", "September", "November"),
+    "time": ("10:00 AM", "14:30", "3pm", "9 am", "11:15", "4:00 PM", "[TIME]"),
+    "time2": ("8:00 AM", "16:30", "5pm"),
+    "zone": ("EST", "CET", "PT", "GMT", "IST", "UTC+1"),
+    "link": ("https://example.com/a/8f3k", "https://jobs.example.com/c?id=77", "[LINK]", "http://example.org/x", "here"),
+    "email": ("jobs@example.com", "hr@example.org", "someone@example.net"),
+    "domain": ("mx.example.com", "mail.example.net"),
+    "req": ("R260013984", "JR12352", "Job ID: 43683", "REQ-2214", "#10482", "2026-117", "[CODE]"),
+    "code": ("482913", "77GQ2", "A-10493", "90211", "[CODE]"),
+    "number": ("3", "10", "25", "40", "7", "12", "500"),
+    "price": ("$29.99", "€120,50", "£1,450", "$750,000", "USD 12.00", "15.000 €"),
+    "salary": ("$120,000", "€65,000", "£48,000", "$185K", "CHF 110'000", "$45 per hour", "[AMOUNT]"),
+    "bonus": ("$10,000", "€3,000", "15%", "$500"),
+    "skill": ("Kubernetes", "Python", "B2B sales", "SQL", "public speaking", "React", "embedded systems", "patient care"),
+    "pet": ("Max", "Luna", "Bella"),
+    "unit": ("4B", "12"),
+    "address": ("123 Main St", "8 Rue Verte", "Oak Street 5"),
+}  # fmt: skip
+
+SENDERS: dict[str, tuple[str, ...]] = {
+    "hiring": (
+        "no-reply@us.greenhouse-mail.io", "no-reply@hire.lever.co", "no-reply@ashbyhq.com", "acme@myworkday.com",
+        "notification@smartrecruiters.com", "noreply@candidates.workablemail.com", "donotreply@icims.com",
+        "careers@example.com", "recruiting@example.org", "talent@example.com", "hr@example.net", "jobs@example.co",
+        "sarah.chen@example.com", "people@example.io", "noreply@example.com", "hiring@example.ai", "personal@example.de",
+        "no-reply@example.teamtailor-mail.com", "rrhh@example.es", "recrutement@example.fr", "bewerbung@example.de",
+    ),
+    "alert": (
+        "jobalerts-noreply@linkedin.com", "alert@indeed.com", "newsletter@example.com", "deals@example.com",
+        "news@mail.example.com", "marketing@example.org", "events@example.com", "noreply@glassdoor.com",
+        "updates@example.io", "hello@example.co", "noreply@example.com", "info@example.com",
+    ),
+    "outreach": (
+        "inmail-hit-reply@linkedin.com", "recruiter@example.com", "sarah.chen@example.com", "tom@staffing.example.com",
+        "talent@example.com", "messages-noreply@linkedin.com", "jen@example.io", "sourcing@example.net", "cto@example.dev",
+    ),
+    "code": ("no-reply@example.com", "verify@example.com", "noreply@otp.workday.com", "security@example.com"),
+    "bounce": ("mailer-daemon@googlemail.com", "postmaster@example.com", "mailer-daemon@mx.example.com"),
+    "other": (
+        "friend@gmail.com", "mom@yahoo.com", "billing@example.com", "orders@example.com", "noreply@example.com",
+        "info@example.com", "support@example.com", "admissions@example.edu", "leasing@example.com", "manager@example.com",
+        "notifications@github.com", "statements@bank.example.com", "team@example.io", "anna.k@example.com",
+    ),
+}  # fmt: skip
+
+SENDER_OF = {
+    Signal.JOB_ALERT: "alert",
+    Signal.RECRUITER_OUTREACH: "outreach",
+    Signal.VERIFICATION_CODE: "code",
+    Signal.DELIVERY_FAILURE: "bounce",
+    Signal.OTHER: "other",
+}
+
+_SECTION = re.compile(r"\[([a-z_]+)\]")
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+_SLOT = re.compile(r"<([a-z0-9]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled mail: `source` says where its wording comes from, so that whole sources can be held aside."""
+
+    mail: Mail
+    signal: Signal
+    language: str
+    source: str
+    weight: float = 1.0
+
+
+@dataclass(slots=True)
+class Section:
+    """The lines of one section, by their letter."""
+
+    lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[str]:
+        return self.lines.get(kind, [])
+
+
+def read_templates(path: Path) -> dict[str, Section]:
+    """A template file by section. Raises ValueError naming the line that fits no rule."""
+    sections: dict[str, Section] = {}
+    current: Section | None = None
+    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        head = _SECTION.fullmatch(line)
+        if head:
+            current = sections.setdefault(head.group(1), Section())
+        elif current is not None and len(line) > 2 and line[0] in "SOCTPGFN" and line[1] == " ":
+            current.lines.setdefault(line[0], []).append(line[2:].strip())
+        else:
+            raise ValueError(f"{path.name}:{number}: {line[:40]!r} is no template line")
+    return sections
+
+
+def spell_out(template: str, rng: random.Random) -> str:
+    """One reading of a template: choices made, slots filled; a slot has the same filling throughout."""
+    while True:
+        text = _CHOICE.sub(lambda m: rng.choice(m.group(1).split("|")), template)
+        if text == template:
+            break
+        template = text
+    filled: dict[str, str] = {}
+
+    def fill(match: re.Match[str]) -> str:
+        slot = match.group(1)
+        if slot not in SLOTS:
+            raise ValueError(f"no slot <{slot}>")
+        if slot not in filled or slot in {"day", "time", "date", "role", "person", "skill"}:
+            filled[slot] = rng.choice(SLOTS[slot])
+        return filled[slot]
+
+    return re.sub(r" +([.,!?])", r"\1", re.sub(r"[ \t]{2,}", " ", _SLOT.sub(fill, template))).strip()
+
+
+def compose(section: Section, frame: dict[str, Section], rng: random.Random) -> tuple[str, str, str]:
+    """Subject, body and the name of the line that says it."""
+    pairs, cores = section.of("P"), section.of("C")
+    if pairs and (not cores or rng.random() < len(pairs) / (len(pairs) + len(cores))):
+        which = rng.randrange(len(pairs))
+        subject, _, body = spell_out(pairs[which], rng).partition(" :: ")
+        paragraphs = body.split(" / ")
+        name = f"P{which}"
+        if rng.random() < 0.4:
+            paragraphs = _framed(paragraphs, frame, rng)
+    else:
+        which = rng.randrange(len(cores))
+        name = f"C{which}"
+        said = [spell_out(cores[which], rng)]
+        if rng.random() < 0.25:
+            said.append(spell_out(rng.choice(cores), rng))
+        opening = [spell_out(rng.choice(section.of("O")), rng)] if section.of("O") and rng.random() < 0.65 else []
+        further = [
+            spell_out(t, rng)
+            for t in rng.sample(section.of("T"), min(len(section.of("T")), rng.choice((0, 0, 1, 1, 2, 3))))
+        ]
+        subject = spell_out(rng.choice(section.of("S")), rng) if section.of("S") else ""
+        sentences = [*opening, *said, *further]
+        paragraphs = [" ".join(sentences)] if rng.random() < 0.5 else sentences
+        if rng.random() < 0.75:
+            paragraphs = _framed(paragraphs, frame, rng)
+    return subject, "\n\n".join(paragraphs), name
+
+
+def _framed(paragraphs: list[str], frame: dict[str, Section], rng: random.Random) -> list[str]:
+    greeting = [spell_out(rng.choice(frame["frame"].of("G")), rng)] if frame["frame"].of("G") else []
+    end = [spell_out(rng.choice(frame["frame"].of("N")), rng)] if frame["frame"].of("N") and rng.random() < 0.85 else []
+    footer = []
+    if frame["frame"].of("F"):
+        footer = [spell_out(t, rng) for t in rng.sample(frame["frame"].of("F"), rng.choice((0, 0, 0, 1, 1, 2)))]
+    return [*greeting, *paragraphs, *end, *footer]
+
+
+def generate(
+    path: Path, count: int, rng: random.Random, *, plain: bool = False, more: Mapping[Signal, int] | None = None
+) -> Iterator[Example]:
+    """`count` mails for each signal in a template file, `more` times as many for some.
+
+    `plain` leaves out the damage that mail suffers on its way.
+    """
+    sections = read_templates(path)
+    language = path.stem
+    frame = {"frame": sections.get("frame", Section())}
+    for heading, section in sections.items():
+        if heading == "frame":
+            continue
+        signal = Signal(heading)
+        for number in range(count * (more or {}).get(signal, 1)):
+            subject, body, name = compose(section, frame, rng)
+            if not plain:
+                subject, body = _damage(subject, body, rng)
+            sender = rng.choice(SENDERS[SENDER_OF.get(signal, "hiring")]) if plain or rng.random() < 0.7 else ""
+            yield Example(
+                mail=Mail(
+                    id=f"{language}-{heading}-{number}",
+                    thread_id="t",
+                    internal_date=NOW,
+                    from_address=sender,
+                    subject=subject,
+                    text=body,
+                    snippet=" ".join(body.split())[:200],
+                ),
+                signal=signal,
+                language=language,
+                source=f"{path.parent.name}/{language}/{heading}/{name}",
+            )
+
+
+def _damage(subject: str, body: str, rng: random.Random) -> tuple[str, str]:
+    chance = rng.random()
+    if chance < 0.10:
+        subject = ""
+    elif chance < 0.14 and subject:
+        body = ""
+    if rng.random() < 0.4:
+        body = " ".join(body.split())
+    if rng.random() < 0.05:
+        body = body.lower()
+    if rng.random() < 0.02:
+        body = body.upper()
+    if rng.random() < 0.05:
+        body = body[: max(80, len(body) // 2)]
+    return subject, body
+
+
+def licensed(weight: float) -> Iterator[Example]:
+    """The licensed mail; a corpus label that several signals share is given to the signal that the words name."""
+    for line in LICENSED.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        yield Example(
+            mail=mail_of(row),
+            signal=_signal_of(row),
+            language=row["notes"].partition(";")[2].strip()[:2] or "en",
+            source=row["source_repo"],
+            weight=weight,
+        )
+
+
+def mail_of(row: Mapping[str, str]) -> Mail:
+    """A row of the corpus format as a mail without headers."""
+    name, address = parseaddr(row["from"])
+    return Mail(
+        id=row["id"],
+        thread_id=row["id"],
+        internal_date=NOW,
+        from_name=name,
+        from_address=address.lower(),
+        subject=row["subject"],
+        text=row["body"],
+        snippet=" ".join(row["body"].split())[:200],
+    )
+
+
+_SIGNAL_OF = {
+    "application_received": Signal.ACKNOWLEDGEMENT,
+    "interview_invitation": Signal.INTERVIEW_INVITATION,
+    "interview_change": Signal.INTERVIEW_UPDATE,
+    "action_required": Signal.INCOMPLETE_APPLICATION,
+    "on_hold_or_closed": Signal.POSITION_CLOSED,
+    "job_alert_or_marketing": Signal.JOB_ALERT,
+    "unrelated": Signal.OTHER,
+}
+
+
+def _signal_of(row: Mapping[str, str]) -> Signal:
+    if row["label"] == "on_hold_or_closed" and "on hold" in row["body"]:
+        return Signal.ON_HOLD
+    return _SIGNAL_OF.get(row["label"]) or Signal(row["label"])

@@ -1,0 +1,374 @@
+"""How a mailbox is read: what a push costs, what is never lost, and who may work on it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from shared import mailbox
+from shared.errors import Rejected
+from shared.local.gmail.faults import Fault
+from shared.mailbox import intake
+from shared.mailbox.lease import LeaseLost, claim
+from shared.model import MailStatus, Stage
+from tests.support.world import ADDRESS, World
+
+RECEIPT = (
+    "Fernhill Careers <no-reply@us.greenhouse-mail.io>",
+    "Thank you for applying to Fernhill",
+    (
+        "Hi Ada,\n\nThank you for applying to Fernhill. We have received your application for the Senior Python"
+        " Developer position and will review it.\n\nThe Fernhill Team\n"
+    ),
+)
+REJECTION = (
+    "Fernhill Careers <no-reply@us.greenhouse-mail.io>",
+    "Your application at Fernhill",
+    (
+        "Hi Ada,\n\nThank you for your interest in the Senior Python Developer position at Fernhill. Unfortunately, we have"
+        " decided not to move forward with your application.\n\nThe Fernhill Team\n"
+    ),
+)
+PRIVATE = ("Grace <grace@example.org>", "Dinner on Saturday?", "Shall we try the new place by the river?\n")
+NEWSLETTER = ("Shoes <news@shoes.example>", "Everything must go", "Half price on all trainers until Sunday.\n")
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.connect()
+    return world
+
+
+# --- Gmail's notification -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("history_id", [9876543210, "9876543210"])
+def test_a_history_id_may_be_a_number_or_a_string(history_id):
+    push = mailbox.GmailPush.parse({"emailAddress": "Ada@Example.com", "historyId": history_id})
+    assert push == mailbox.GmailPush(email_address="ada@example.com", history_id=9876543210)
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({"historyId": 1}, "emailAddress"),
+        ({"emailAddress": 7, "historyId": 1}, "emailAddress"),
+        ({"emailAddress": "nobody", "historyId": 1}, "emailAddress"),
+        ({"emailAddress": "a@" + "b" * 400, "historyId": 1}, "emailAddress"),
+        ({"emailAddress": "a@b.example"}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": "soon"}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": True}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": -1}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": 2**64}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": "9" * 21}, "historyId"),
+        ({"emailAddress": "a@b.example", "historyId": "٣٤"}, "historyId"),
+    ],
+)
+def test_a_bad_notification_is_rejected_and_names_the_field(payload, field):
+    with pytest.raises(Rejected, match=field):
+        mailbox.GmailPush.parse(payload)
+
+
+# --- What a push may cost -------------------------------------------------------------------------------------------
+
+
+def test_a_push_behind_the_cursor_costs_one_read_and_no_write(world):
+    data = json.dumps({"emailAddress": ADDRESS, "historyId": int(world.mailbox.history_id)}).encode()
+    world.forget()
+    assert world.deliver(data).outcome == "already_read"
+    assert (world.store.bill.reads, world.store.bill.writes) == (1, 0)
+    assert not world.gmail.calls
+
+
+def test_a_push_with_nothing_new_costs_one_list_one_read_and_two_writes(world):
+    message = world.receive(*PRIVATE)
+    world.settle()
+    world.clock.step(timedelta(minutes=5))
+    world.google.mark_read(ADDRESS, message)
+    world.forget()
+    [synced] = world.push()
+    assert synced.outcome == "synced"
+    assert (world.store.bill.reads, world.store.bill.writes) == (1, 2)
+    assert world.gmail.calls == Counter(history=1)
+
+
+def test_a_private_mail_costs_one_metadata_get_and_its_body_is_never_fetched(world):
+    message = world.receive(*PRIVATE)
+    world.push()
+    assert world.gmail.calls == Counter(history=1, metadata=1)
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.PRIVATE
+    assert (record.subject, record.from_address, record.snippet) == ("", "", "")
+
+
+@pytest.mark.parametrize("label", ["CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS", "SPAM"])
+def test_promotions_and_the_like_cost_one_search_and_no_get(world, label):
+    world.receive(*NEWSLETTER, labels=("INBOX", label) if label != "SPAM" else ("SPAM",))
+    world.push()
+    world.sync()
+    assert world.gmail.calls["metadata"] == world.gmail.calls["full"] == 0
+    assert world.gmail.calls["search"] == 1
+
+
+def test_a_relevant_mail_costs_at_most_two_gets_and_one_transaction(world):
+    message = world.receive(*RECEIPT)
+    world.push()
+    assert world.gmail.calls == Counter(history=1, metadata=1, full=1)
+    assert world.store.bill.transactions == 1
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+def test_a_mail_in_a_known_thread_costs_one_get(world):
+    first = world.receive(*RECEIPT)
+    world.settle()
+    thread_id = world.google.mailbox(ADDRESS).messages[first].thread_id
+    world.forget()
+    world.receive(*REJECTION, thread_id=thread_id)
+    world.push()
+    assert world.gmail.calls == Counter(history=1, full=1)
+    assert world.store.bill.transactions == 1
+
+
+# --- What a mail does -----------------------------------------------------------------------------------------------
+
+
+def test_a_receipt_for_an_application_made_elsewhere_creates_it_with_its_evidence(world):
+    message = world.receive(*RECEIPT)
+    world.push()
+    record = world.record(message)
+    assert record is not None
+    application = world.application(record.application_id)
+    assert (application.company, application.stage) == ("Fernhill", Stage.APPLIED)
+    event = application.events[f"mail:{message}:1"]
+    assert event.automatic
+    assert event.evidence
+    assert event.sender is not None
+    assert event.sender.passed
+
+
+def test_a_rejection_closes_the_application_that_it_is_about(world):
+    first = world.receive(*RECEIPT)
+    second = world.receive(*REJECTION)
+    world.push()
+    world.settle()
+    records = [world.record(first), world.record(second)]
+    assert records[0] is not None
+    assert records[1] is not None
+    assert records[0].application_id == records[1].application_id != ""
+    application = world.application(records[0].application_id)
+    assert application.stage is Stage.CLOSED
+    assert application.unconfirmed
+
+
+def test_a_mail_that_fails_authentication_moves_nothing_by_itself(world):
+    first = world.receive(*RECEIPT)
+    second = world.receive(*REJECTION, passing=False)
+    world.push()
+    world.settle()
+    record = world.record(first)
+    assert record is not None
+    application = world.application(record.application_id)
+    assert application.stage is Stage.APPLIED
+    event = application.events.get(f"mail:{second}:1")
+    assert event is None or not event.automatic
+
+
+def test_the_same_push_again_changes_nothing(world):
+    message = world.receive(*RECEIPT)
+    [data] = world.notifications
+    world.push()
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    before = (world.application(record.application_id), world.notifications_of_person())
+    for _ in range(3):
+        world.deliver(data)
+        world.sync()
+    assert (world.application(record.application_id), world.notifications_of_person()) == before
+
+
+def test_a_message_that_is_gone_before_it_is_read_is_no_error(world):
+    message = world.receive(*RECEIPT)
+    world.google.delete_message(ADDRESS, message)
+    world.push()
+    world.settle()
+    assert world.record(message) is None
+    assert world.mailbox.trouble == ""
+
+
+def test_mail_rescued_from_spam_is_read(world):
+    message = world.receive(*RECEIPT, labels=("SPAM",))
+    world.google.faults.add(Fault(kind="search_behind", seconds=10**6))
+    world.settle()
+    world.google.faults.clear()
+    assert world.record(message) is None
+    world.clock.step(timedelta(days=2))
+    world.google.move_from_spam(ADDRESS, message)
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+# --- Nothing is lost ------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_history_after_a_push_is_asked_again(world):
+    world.google.faults.add(Fault(kind="history_behind", seconds=30))
+    message = world.receive(*RECEIPT)
+    world.push()
+    assert world.record(message) is None
+    assert world.mailbox.due_at is not None
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+def test_a_promotion_that_the_search_index_did_not_show_is_found_a_quarter_of_an_hour_later(world):
+    world.google.faults.add(Fault(kind="search_behind", seconds=600))
+    message = world.receive(*RECEIPT, labels=("INBOX", "CATEGORY_PROMOTIONS"))
+    world.push()
+    assert world.record(message) is None
+    asked_at = world.mailbox.due_at
+    assert asked_at is not None
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+def test_a_cursor_that_gmail_has_forgotten_starts_a_rescan_that_loses_nothing(world):
+    message = world.receive(*RECEIPT)
+    world.google.forget_history(ADDRESS)
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+    assert world.mailbox.rescan is None
+
+
+def test_a_grant_that_was_revoked_stops_all_calls_and_is_told_once(world):
+    world.google.revoke(ADDRESS)
+    world.receive(*RECEIPT)
+    [synced] = world.push()
+    assert synced.outcome == "needs_reauth"
+    assert world.mailbox.health == "needs_reauth"
+    assert world.mailbox.due_at is None
+    world.forget()
+    assert world.sync().outcome == "needs_reauth"
+    assert not world.gmail.calls
+    assert [n.kind for n in world.notifications_of_person()] == ["needs_reauth"]
+
+
+def test_an_access_token_that_died_early_is_renewed_once(world):
+    message = world.receive(*RECEIPT)
+    world.google.faults.add(Fault(kind="error", status=401, reason="authError", method="history.list", times=1))
+    world.push()
+    assert world.gmail.calls["refresh"] == 1
+    assert world.record(message) is not None
+
+
+def test_when_gmail_is_down_the_mailbox_waits_and_the_message_is_acked(world):
+    message = world.receive(*RECEIPT)
+    world.google.faults.add(Fault(kind="error", status=503, method="history.list", times=1))
+    [synced] = world.push()
+    assert synced.outcome == "put_off"
+    assert world.mailbox.due_at is not None
+    assert world.mailbox.lease_until is None
+    assert world.mailbox.trouble
+    world.settle()
+    assert world.record(message) is not None
+    assert world.mailbox.trouble == ""
+
+
+def test_a_message_that_gmail_never_hands_out_is_parked_and_the_others_go_on(world):
+    world.google.faults.add(Fault(kind="error", status=503, method="messages.get", times=1))
+    lost = world.receive(*PRIVATE)
+    found = world.receive(*RECEIPT)
+    world.push_last()
+    assert world.record(found) is not None
+    assert world.record(lost) is None
+    world.settle()
+    assert world.record(lost) is not None
+
+
+def test_a_run_out_of_time_goes_on_where_it_stopped(world):
+    messages = [world.receive(*PRIVATE) for _ in range(8)]
+    world.gmail.message_takes = timedelta(seconds=30)
+    world.push_last()
+    assert sum(world.record(message) is not None for message in messages) < len(messages)
+    world.settle()
+    assert all(world.record(message) is not None for message in messages)
+    assert world.gmail.calls["metadata"] == len(messages)
+
+
+def test_an_empty_history_is_not_believed_while_the_push_is_young(world):
+    """Gmail names the new history id at once, and shows what happened under it a little later."""
+    world.google.faults.add(fault := Fault(kind="history_empty", seconds=60))
+    message = world.receive(*RECEIPT)
+    cursor = world.mailbox.history_id
+    world.push()
+    assert world.mailbox.history_id == cursor
+    assert world.mailbox.due_at is not None
+    world.google.faults.remove(fault)
+    world.settle()
+    assert world.record(message) is not None
+
+
+# --- One mailbox, one run -------------------------------------------------------------------------------------------
+
+
+def test_while_another_run_holds_the_mailbox_a_push_is_only_written_down(world):
+    claimed = claim(world.mailbox_id, pushed=0, duration=timedelta(minutes=3), store=world.store, clock=world.clock)
+    assert not isinstance(claimed, str)
+    world.receive(*RECEIPT)
+    [synced] = world.push()
+    assert synced.outcome == "left_to_holder"
+    assert world.mailbox.dirty > world.mailbox.history_id
+    assert not world.gmail.calls
+
+
+def test_a_dead_holder_is_taken_over_when_its_lease_ends(world):
+    claimed = claim(world.mailbox_id, pushed=0, duration=timedelta(minutes=3), store=world.store, clock=world.clock)
+    assert not isinstance(claimed, str)
+    message = world.receive(*RECEIPT)
+    world.push()
+    world.settle()
+    assert world.record(message) is not None
+    with pytest.raises(LeaseLost):
+        claimed.write(lambda current: current)
+
+
+def test_a_message_that_crashes_every_run_is_parked_unread_and_the_others_go_on(world, monkeypatch):
+    poison = world.receive(*RECEIPT)
+    fetch = intake._fetch
+
+    class Killed(BaseException):
+        pass
+
+    def fetch_or_die(message_id, session, *, whole):
+        if message_id == poison:
+            raise Killed
+        return fetch(message_id, session, whole=whole)
+
+    monkeypatch.setattr(intake, "_fetch", fetch_or_die)
+    good = world.receive(*PRIVATE)
+    for _ in range(6):
+        try:
+            world.push()
+            world.settle()
+        except Killed:
+            continue
+    record = world.record(poison)
+    assert record is not None
+    assert record.status is MailStatus.PARKED
+    assert "crashed" in record.reason
+    assert world.record(good) is not None
