@@ -1,63 +1,61 @@
-"""Sets the project up, then goes on inside its virtual environment. Standard library only; any Python 3 can read it."""
+"""Sets the project up, then goes on inside its virtual environment. Standard library only; Python 3.6 can read it."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.environ.get("HEARBACK_VENV") or os.path.join(ROOT, ".venv")
+ROOT = Path(__file__).resolve().parent.parent
+VENV = Path(os.environ.get("HEARBACK_VENV") or ROOT / ".venv")
+PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 
 
-def enter(dev=False):
-    """Run the calling script inside the environment, made and filled first when need be; `dev` adds the tools."""
-    python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(python):
+def enter(*, tools: bool = False) -> None:
+    """Run the calling script inside the environment, made and filled first when need be; `tools` are the workshop's."""
+    if not PYTHON.exists():
         _say("making the virtual environment")
-        _run([_interpreter(), "-m", "venv", VENV], "venv failed; on Debian and Ubuntu: apt install python3-venv")
-    _install("requirements.txt", python)
-    if dev:
-        _install("requirements-dev.txt", python)
-    if os.path.realpath(sys.prefix) != os.path.realpath(VENV):
-        os.execv(python, [python] + sys.argv)
-    sys.path.insert(0, ROOT)
+        _run([_interpreter(), "-m", "venv", str(VENV)], "venv failed; on Debian and Ubuntu: apt install python3-venv")
+    _install("requirements.txt")
+    if tools:
+        _install("requirements-dev.txt")
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        os.execv(str(PYTHON), [str(PYTHON), *sys.argv])  # noqa: S606 - this script, in its environment
+    sys.path.insert(0, str(ROOT))
 
 
-def _install(name, python):
-    path = os.path.join(ROOT, name)
-    with open(path, "rb") as file:
-        wanted = hashlib.sha256(file.read()).hexdigest()
-    mark = os.path.join(VENV, name + ".installed")
-    if os.path.exists(mark):
-        with open(mark) as file:
-            if file.read() == wanted:
-                return
+def _install(name: str) -> None:
+    wanted = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
+    mark = VENV / (name + ".installed")
+    if mark.exists() and mark.read_text() == wanted:
+        return
     _say("installing " + name)
-    _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", path], "pip failed")
-    with open(mark, "w") as file:
-        file.write(wanted)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--requirement", str(ROOT / name)], "pip failed")
+    mark.write_text(wanted)
 
 
-def _interpreter():
+def _interpreter() -> str:
     if sys.version_info >= OLDEST:
         return sys.executable
     for name in ("python3.13", "python3.12", "python3.11"):
-        if shutil.which(name):
-            return name
-    _stop("Python 3.11 or newer is needed; this is %d.%d" % sys.version_info[:2])
+        found = shutil.which(name)
+        if found:
+            return found
+    return _stop(f"Python 3.11 or newer is needed; this is {sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def _run(command, complaint):
-    if subprocess.call(command) != 0:
+def _run(command: list, complaint: str) -> None:
+    if subprocess.call(command) != 0:  # noqa: S603 - our own commands
         _stop(complaint)
 
 
-def _say(text):
-    sys.stderr.write("hearback: " + text + "\n")
+def _say(text: str) -> None:
+    sys.stderr.write(f"hearback: {text}\n")
 
 
-def _stop(text):
+def _stop(text: str) -> str:
     _say(text)
-    sys.exit(1)
+    raise SystemExit(1)

@@ -156,7 +156,9 @@ def http(work: Callable[[web.Request], web.Response]) -> Serve:
                     body=body,
                 )
             )
-        call.outcome = "done" if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else "failed"
+        call.outcome = "done"
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            call.outcome = "try_again" if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else "crashed"
         call.fields = {"status": int(answer.status), "method": request.method, "route": answer.route}
         return _response(answer)
 

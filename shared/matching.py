@@ -1,21 +1,32 @@
 """Which application a mail belongs to: the ordered rules, first deterministic one wins; otherwise ranked candidates.
 
 Pure: applications in, a link or suggestions out. A link is given only by a rule that names exactly one application;
-whatever could mean two of them is a question to the person. Names decide nothing alone that a role contradicts:
-two roles at one employer never merge.
+whatever could mean two of them is a question to the person. Names decide nothing that a role contradicts: two roles
+at one employer never merge.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from shared.classify.domains import organisational_domain
 from shared.classify.facts import links
 from shared.classify.facts.company import own_label, sender_company
 from shared.hosts import HIRING_SYSTEMS, belongs_to
 from shared.model import ApplicationSummary, Candidate, Facts, Link, Mail, Signal, Stage, Suggestions, Verdict
-from shared.names import CJK, company_key, plain, roles_disagree, same_company, same_role, title
+from shared.names import (
+    CJK,
+    company_key,
+    narrowed_role,
+    other_work,
+    plain,
+    roles_disagree,
+    same_company,
+    same_role,
+    short_company_key,
+)
 
 CANDIDATES = 5
 """How many applications one question offers."""
@@ -24,12 +35,23 @@ WORTH_ASKING = 0.3
 """A candidate below this score is noise in the question."""
 
 BODY_CHARACTERS = 16_000
-"""How much of a body is searched for links to postings."""
+"""How much of a body is searched for links and names."""
+
+REFERENCES = 50
+"""How many of the last References are looked up; a longer chain is a loop."""
+
+SHORT_NAME = 3
+"""Names of so few letters are words of every language: a subject that contains one proves nothing."""
+
+REQUISITION_DIGITS = 5
+"""From so many digits on, a number without its letters ("0044871" for R0044871) is still one job's."""
 
 _NO_EFFECT = frozenset({Signal.RECRUITER_OUTREACH, Signal.JOB_ALERT, Signal.VERIFICATION_CODE, Signal.OTHER})
 """Signals that touch no application: only a thread of ours, or a meeting's UID, makes such a mail part of one."""
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_REPOSTED = re.compile(r"[-_]\d{1,2}$")
+"""Workday counts a job's postings: R12345-1 is R12345."""
 
 
 def match(
@@ -41,16 +63,17 @@ def match(
 ) -> Link | Suggestions:
     """The application that `mail` belongs to, by the first rule that names exactly one; else what to ask.
 
-    `aliases` are names that the person taught us: `company_key` of what mails say to the company's own name.
+    `aliases` are names that the person taught us: `company_key` of what mails say to the company's own name. An alias
+    supports a link that the role proves; it never makes one alone.
     """
     facts = verdict.facts
     live = [application for application in applications if not application.merged_into]
     certain = _by_reference(mail, facts, live) or _by_thread(mail, facts, live) or _by_calendar(facts, live)
-    if isinstance(certain, (Link, Suggestions)):
+    if certain:
         return certain
     if verdict.signal in _NO_EFFECT:
         return Suggestions()
-    named = _Names(mail, facts, aliases or {})
+    named = _Names.of(mail, facts, aliases or {})
     return (
         _by_requisition(mail, facts, live, named)
         or _by_posting(mail, facts, live)
@@ -64,180 +87,197 @@ def match(
 
 def _by_reference(mail: Mail, facts: Facts, applications: Iterable[ApplicationSummary]) -> Link | None:
     """In-Reply-To, References or a bounce's original names a Message-ID that is linked already; the nearest wins."""
-    named = [facts.bounced_message_id, mail.in_reply_to, *reversed(mail.references[-50:])]
-    wanted = {message_id for message_id in named if message_id}
+    nearest_first = [facts.bounced_message_id, mail.in_reply_to, *reversed(mail.references[-REFERENCES:])]
+    wanted = {message_id for message_id in nearest_first if message_id}
     if not wanted:
         return None
     holders: dict[str, list[str]] = {}
     for application in applications:
         for message_id in wanted.intersection(application.message_ids):
             holders.setdefault(message_id, []).append(application.id)
-    for message_id in named:
-        ids = holders.get(message_id, [])
-        if len(ids) == 1:
+    for message_id in nearest_first:
+        if len(holders.get(message_id, ())) == 1:
             what = "returns" if message_id == facts.bounced_message_id else "answers"
-            return Link(
-                application_id=ids[0], rule="reference", confidence=1.0, reason=f"It {what} a mail of this application."
-            )
+            return _link(holders[message_id][0], "reference", 1.0, f"It {what} a mail of this application.")
     return None
 
 
 def _by_thread(mail: Mail, facts: Facts, applications: Iterable[ApplicationSummary]) -> Link | Suggestions | None:
-    """The thread is an application's. Gmail may put two receipts of one employer into one thread, so roles count."""
-    in_thread = [application for application in applications if mail.thread_id in application.thread_ids]
-    fitting = [application for application in in_thread if not _contradicts(facts, application)]
+    """The thread is an application's. Gmail may put two receipts of one employer into one thread, so roles count.
+
+    What answers a mail that we sent is linked before, by its references, whatever role it speaks of.
+    """
+    there = [application for application in applications if mail.thread_id in application.thread_ids]
+    fitting = [application for application in there if not _contradicts(facts, application)]
     if len(fitting) == 1:
-        return Link(
-            application_id=fitting[0].id, rule="thread", confidence=1.0, reason="It is in this application's thread."
-        )
-    if len(fitting) > 1:
-        return _ask(
-            (application, "thread", 0.8, "It is in a thread that several applications share.")
-            for application in fitting
-        )
-    return None
+        return _link(fitting[0].id, "thread", 1.0, "It is in this application's thread.")
+    shared = "It is in a thread that several applications share."
+    return _ask([_Scored(application, "thread", 0.8, shared) for application in fitting]) if fitting else None
 
 
 def _contradicts(facts: Facts, application: ApplicationSummary) -> bool:
+    """Whether the mail names another job than the application's: another number, else another role."""
     if facts.requisition and application.requisition:
-        return _bare(facts.requisition) != _bare(application.requisition)
+        return not _same_requisition(facts.requisition, application.requisition)
     return roles_disagree(facts.role, application.role)
 
 
 def _by_calendar(facts: Facts, applications: Iterable[ApplicationSummary]) -> Link | None:
     uid = facts.interview.ics_uid if facts.interview else ""
     ids = [application.id for application in applications if uid and uid in application.ics_uids]
-    if len(ids) != 1:
-        return None
-    return Link(application_id=ids[0], rule="ics", confidence=1.0, reason="It is about a meeting of this application.")
+    return _link(ids[0], "ics", 1.0, "It is about a meeting of this application.") if len(ids) == 1 else None
 
 
 def _by_requisition(mail: Mail, facts: Facts, applications: Iterable[ApplicationSummary], named: _Names) -> Link | None:
     """Equal requisition ids; since small numbers repeat between employers, company or hiring system must agree."""
-    wanted = _bare(facts.requisition)
-    if not wanted:
+    if not facts.requisition:
         return None
     system = _system(mail.from_address)
     ids = [
         application.id
         for application in applications
-        if _bare(application.requisition) == wanted
-        and (named.name(application) or (not facts.company and system and system == _system_of(application.job_url)))
+        if _same_requisition(facts.requisition, application.requisition)
+        and (named.name(application) or (not named.stated and system and system == _system_of(application.job_url)))
     ]
-    if len(ids) != 1:
-        return None
-    return Link(
-        application_id=ids[0],
-        rule="requisition",
-        confidence=0.98,
-        reason=f"It names the job's number {facts.requisition}.",
-    )
+    reason = f"It names the job's number {facts.requisition}."
+    return _link(ids[0], "requisition", 0.98, reason) if len(ids) == 1 else None
 
 
 def _by_posting(mail: Mail, facts: Facts, applications: Sequence[ApplicationSummary]) -> Link | None:
-    """A link in the mail shows the very posting of one application."""
+    """A link in the mail shows the very posting of one application.
+
+    A rejection may list other jobs to look at: of several postings one must be the role that the mail names.
+    """
     pages = [facts.job_url] if facts.job_url else []
     pages += [link.text for link in links.find(mail.text[:BODY_CHARACTERS]) if links.is_posting(link)]
-    postings = {links.posting_id(page) for page in pages} - {""}
     addresses = {links.canonical(page) for page in pages} - {""}
+    postings = {links.posting_id(page) for page in pages} - {""}
     if not addresses:
         return None
-    ids = {
-        application.id
+    shown = [
+        application
         for application in applications
         if application.job_url
         and (links.canonical(application.job_url) in addresses or links.posting_id(application.job_url) in postings)
-    }
-    if len(ids) != 1:
-        return None
-    return Link(application_id=ids.pop(), rule="job_url", confidence=0.97, reason="It links to this job's posting.")
+        and not _contradicts(facts, application)
+        and (not facts.company or same_company(facts.company, application.company))
+        and (len(addresses) == 1 or same_role(facts.role, application.role))
+    ]
+    return _link(shown[0].id, "job_url", 0.97, "It links to this job's posting.") if len(shown) == 1 else None
 
 
 # --- What is read: names and roles ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
 class _Names:
     """The names by which one mail calls the employer."""
 
-    def __init__(self, mail: Mail, facts: Facts, aliases: Mapping[str, str]) -> None:
-        self.stated = facts.company
-        self.sender = sender_company(mail.from_name)
-        self.alias = aliases.get(company_key(facts.company), "") or aliases.get(company_key(self.sender), "")
-        self.subject = f" {plain(mail.subject)} "
-        self.domain_label = own_label(mail.from_address)
+    stated: str
+    """From its text, else from its sender's display name."""
+    alias: str
+    """The company that the person said `stated` is."""
+    subject: str
+    text: str
+    label: str
+    """What the sender's own domain, or its Workday tenant, is called. Support only, never a link."""
+
+    @classmethod
+    def of(cls, mail: Mail, facts: Facts, aliases: Mapping[str, str]) -> _Names:
+        stated = facts.company or sender_company(mail.from_name)
+        return cls(
+            stated=stated,
+            alias=aliases.get(company_key(stated), ""),
+            subject=f" {plain(mail.subject)} ",
+            text=f"{mail.subject}\n{mail.from_name}\n{mail.text[:BODY_CHARACTERS]}".casefold(),
+            label=own_label(mail.from_address).replace("-", ""),
+        )
 
     def name(self, application: ApplicationSummary) -> bool:
-        """Whether the mail names the application's company, by stated name, sender or (if neither) subject."""
-        if self.stated or self.sender:
-            return same_company(self.stated, application.company) or (
-                not self.stated and same_company(self.sender, application.company)
-            )
+        """Whether the mail names the application's company: by a stated name or, without any, in its subject."""
+        if self.stated:
+            return same_company(self.stated, application.company)
         return self.in_subject(application.company)
 
     def exactly(self, application: ApplicationSummary) -> bool:
         """Whether it does so to the word, generic words included."""
-        return company_key(self.stated or self.sender) == company_key(application.company)
+        return not self.stated or company_key(self.stated) == company_key(application.company)
+
+    def says_more(self, application: ApplicationSummary) -> bool:
+        """Whether the mail contains the application's name, of which the stated one is only the beginning.
+
+        "Stripe Partners" in a mail whose stated name was read as "Stripe".
+        """
+        begins = company_key(application.company).startswith(company_key(self.stated) + " ")
+        return bool(self.stated) and begins and application.company.casefold() in self.text
 
     def in_subject(self, company: str) -> bool:
         """Whether the subject holds the name as whole words; Han and Kana have no words to be whole."""
         key = company_key(company)
         if CJK.search(key):
             return key.replace(" ", "") in self.subject.replace(" ", "")
-        return len(key) > 3 and f" {key} " in self.subject  # noqa: PLR2004 - three letters prove nothing in a subject
+        return len(key) > SHORT_NAME and f" {key} " in self.subject
 
-    def supported(self, company: str) -> bool:
-        """Whether the sender's own domain or Workday tenant is the company's name. Support only, never a link."""
-        joined = company_key(company).replace(" ", "")
-        return bool(joined) and joined == self.domain_label.replace("-", "")
+    def supported(self, application: ApplicationSummary) -> bool:
+        """Whether the sender's own domain or Workday tenant is the company's name."""
+        names = {company_key(application.company), short_company_key(application.company)}
+        return bool(self.label) and self.label in {name.replace(" ", "") for name in names}
 
 
-def _by_company(
-    mail: Mail, verdict: Verdict, applications: Sequence[ApplicationSummary], named: _Names
-) -> Link | Suggestions | None:
-    """Company, with or without a role: exactly one application must fit, open ones first."""
+def _by_company(mail: Mail, verdict: Verdict, applications: Sequence[ApplicationSummary], named: _Names) -> Link | None:
+    """Company, with or without a role: exactly one application must fit, open ones before closed ones."""
     facts = verdict.facts
-    there = [application for application in applications if named.name(application)]
-    exact = [application for application in there if named.exactly(application)]
-    there = exact or there
+    there = _at_company(applications, named)
     fitting = [application for application in there if not _contradicts(facts, application)]
-    opened = [application for application in fitting if application.stage is not Stage.CLOSED]
     same = [application for application in fitting if same_role(facts.role, application.role)]
-    same_open = [application for application in same if application.stage is not Stage.CLOSED]
-    company = facts.company or named.sender
-    if len(same_open) == 1:
-        return Link(
-            application_id=same_open[0].id,
-            rule="company_role",
-            confidence=0.95,
-            reason=f"It names {same_open[0].company} and the role {facts.role}.",
-        )
-    if len(opened) == 1 and not same_open:
-        return Link(
-            application_id=opened[0].id,
-            rule="company",
-            confidence=0.9,
-            reason=f"It names {opened[0].company}, where this is the only open application.",
-        )
+    opened, open_fitting, open_same = _open(there), _open(fitting), _open(same)
+    if len(open_same) == 1:
+        return _link(open_same[0].id, "company_role", 0.95, _names_both(open_same[0]))
+    only = open_fitting[0] if len(open_fitting) == 1 else None
+    if only and narrowed_role(facts.role, only.role):
+        return _link(only.id, "company_role", 0.9, _names_both(only))
+    if only and opened == [only] and _sure_of_company(only, applications, named):
+        return _link(only.id, "company", 0.9, f"It names {only.company}, where this is the only open application.")
     if not opened and len(same) == 1 and not _begins_anew(mail, verdict, same[0]):
-        return Link(
-            application_id=same[0].id,
-            rule="company_role",
-            confidence=0.9,
-            reason=f"It names {same[0].company} and the role {facts.role}.",
-        )
+        return _link(same[0].id, "company_role", 0.9, _names_both(same[0]))
     aliased = [
         application
         for application in applications
         if named.alias and same_company(named.alias, application.company) and same_role(facts.role, application.role)
     ]
     if not there and len(aliased) == 1:
-        return Link(
-            application_id=aliased[0].id,
-            rule="company_role",
-            confidence=0.9,
-            reason=f"You said that {company} is {named.alias}, and it names the role {facts.role}.",
-        )
+        said = f"You said that {named.stated} is {named.alias}, and it names the role {facts.role}."
+        return _link(aliased[0].id, "company_role", 0.9, said)
     return None
+
+
+def _open(applications: Iterable[ApplicationSummary]) -> list[ApplicationSummary]:
+    return [application for application in applications if application.stage is not Stage.CLOSED]
+
+
+def _names_both(application: ApplicationSummary) -> str:
+    return f"It names {application.company} and the role {application.role}."
+
+
+def _at_company(applications: Sequence[ApplicationSummary], named: _Names) -> list[ApplicationSummary]:
+    """The applications at the company that the mail names: the longest name that it contains, to the word if any is."""
+    longer = [application for application in applications if named.says_more(application)]
+    there = longer or [application for application in applications if named.name(application)]
+    return [application for application in there if named.exactly(application)] or there
+
+
+def _sure_of_company(
+    application: ApplicationSummary, applications: Sequence[ApplicationSummary], named: _Names
+) -> bool:
+    """Whether the name alone is enough: it is the company's to the word, or the sender's domain says so too.
+
+    "Acme" may be Acme Technologies, but with an application at Acme Solutions beside it, it may be that as well.
+    """
+    if named.exactly(application) or named.says_more(application):
+        return True
+    short = short_company_key(named.stated)
+    rivals = {company_key(other.company) for other in applications if short_company_key(other.company) == short}
+    return named.supported(application) and len(rivals) == 1
 
 
 def _begins_anew(mail: Mail, verdict: Verdict, closed: ApplicationSummary) -> bool:
@@ -248,89 +288,97 @@ def _begins_anew(mail: Mail, verdict: Verdict, closed: ApplicationSummary) -> bo
     return last is None or mail.internal_date > last
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    application: ApplicationSummary
+    rule: str
+    score: float
+    reason: str
+
+
 def _suggestions(
     mail: Mail, verdict: Verdict, applications: Sequence[ApplicationSummary], named: _Names
 ) -> Suggestions:
-    """Candidates by score: company, role, the sender's domain, open before closed."""
-    facts = verdict.facts
-    scored: list[tuple[ApplicationSummary, str, float, str]] = []
-    fits = False
-    for application in applications:
-        name = named.name(application) or bool(named.alias and same_company(named.alias, application.company))
-        support = named.supported(application.company)
-        if not name and not support and not same_role(facts.role, application.role):
-            continue
-        other = _contradicts(facts, application)
-        score = 0.5 * name + 0.25 * (support and not name) + 0.1 * (support and name)
-        reasons = [f"names {application.company}"] if name else [f"comes from {named.domain_label}"] if support else []
-        if facts.role and not other and same_role(facts.role, application.role):
-            score += 0.3 if name or support else 0.1
-            reasons.append(f"names the role {application.role}")
-        elif other:
-            score -= 0.25
-            reasons.append(f"names another role ({facts.role})" if facts.role else "names another job number")
-        if application.stage is Stage.CLOSED:
-            score -= 0.1
-            reasons.append("the application is closed")
-        fits = fits or (name and not _is_other_job(mail, verdict, application))
-        if score >= WORTH_ASKING:
-            scored.append(
-                (application, "company_role" if facts.role else "company", score, f"It {', '.join(reasons)}.")
-            )
-    birth = verdict.signal is Signal.ACKNOWLEDGEMENT and bool(facts.company) and not fits
-    return _ask(scored, birth=birth)
+    """Candidates by score, and whether a receipt proves an application that is none of them."""
+    scored = [_score(verdict.facts, application, named) for application in applications]
+    fits = any(
+        named.name(application) and not _is_other_job(mail, verdict, application) for application in applications
+    )
+    proves = verdict.signal is Signal.ACKNOWLEDGEMENT and bool(verdict.facts.company)
+    return _ask([row for row in scored if row.score >= WORTH_ASKING], birth=proves and not fits)
+
+
+def _score(facts: Facts, application: ApplicationSummary, named: _Names) -> _Scored:
+    """How well an application fits a mail that no rule links: company, role, the sender's domain, open or closed."""
+    says = named.name(application) or bool(named.alias and same_company(named.alias, application.company))
+    supported = named.supported(application)
+    score = (0.5 if says else 0.0) + (0.1 if says and supported else 0.25 if supported else 0.0)
+    reasons = [f"names {application.company}"] if says else [f"comes from {named.label}"] if supported else []
+    if _contradicts(facts, application):
+        score -= 0.2
+        reasons.append(f"names another role ({facts.role})" if facts.role else f"names the job {facts.requisition}")
+    elif same_role(facts.role, application.role):
+        score += 0.3 if says or supported else 0.1
+        reasons.append(f"names the role {application.role}")
+    if application.stage is Stage.CLOSED:
+        score -= 0.1
+        reasons.append("finds the application closed")
+    rule = "company_role" if facts.role else "company"
+    return _Scored(application, rule, score, f"It {', '.join(reasons)}." if reasons else "")
 
 
 def _is_other_job(mail: Mail, verdict: Verdict, application: ApplicationSummary) -> bool:
-    """Whether a receipt that names this application's company is surely for another job, or for a new try."""
+    """Whether a receipt that names this application's company is surely for another job, or for a new try.
+
+    A grade alone is often left out by whoever writes the mail: that is a question, not another job.
+    """
     facts = verdict.facts
-    if application.stage is Stage.CLOSED:
-        return _begins_anew(mail, verdict, application) or _contradicts(facts, application)
+    if application.stage is Stage.CLOSED and _begins_anew(mail, verdict, application):
+        return True
     if facts.requisition and application.requisition:
-        return _bare(facts.requisition) != _bare(application.requisition)
-    # A grade alone is often left out or rounded by whoever wrote the mail: that is a question, not another job.
-    one, other = title(facts.role).words, title(application.role).words
-    return bool(one and other) and not (one <= other or other <= one)
+        return not _same_requisition(facts.requisition, application.requisition)
+    return other_work(facts.role, application.role)
 
 
-def _ask(scored: Iterable[tuple[ApplicationSummary, str, float, str]], *, birth: bool = False) -> Suggestions:
-    ranked = sorted(scored, key=lambda row: (-row[2], row[0].stage is Stage.CLOSED, row[0].id))[:CANDIDATES]
+def _ask(scored: Sequence[_Scored], *, birth: bool = False) -> Suggestions:
+    """The best candidates, best first; open before closed, then by id, so that the same question reads the same."""
+    ranked = sorted(scored, key=lambda row: (-row.score, row.application.stage is Stage.CLOSED, row.application.id))
     return Suggestions(
         candidates=tuple(
-            Candidate(application_id=application.id, rule=rule, score=round(min(score, 1.0), 3), reason=reason)
-            for application, rule, score, reason in ranked
+            Candidate(application_id=row.application.id, rule=row.rule, score=round(row.score, 2), reason=row.reason)
+            for row in ranked[:CANDIDATES]
         ),
         birth=birth,
     )
 
 
-def _bare(requisition: str) -> str:
-    """A requisition id without case and punctuation: "jr-12352" is "JR12352"."""
-    return _NOT_LETTERS.sub("", requisition).upper()
+def _link(application_id: str, rule: str, confidence: float, reason: str) -> Link:
+    return Link(application_id=application_id, rule=rule, confidence=confidence, reason=reason)
+
+
+# --- Ids and hiring systems -------------------------------------------------------------------------------------------
+
+
+def _same_requisition(one: str, other: str) -> bool:
+    """Whether two requisition ids are one job's, whatever their case, punctuation and posting counter."""
+    first, second = (_NOT_LETTERS.sub("", _REPOSTED.sub("", text.strip())).upper() for text in (one, other))
+    if not first or not second:
+        return False
+    digits = first.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    lettered = first != digits and second != second.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    if first == second or lettered or len(digits) < REQUISITION_DIGITS:
+        return first == second
+    return digits == second.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def _system(address: str) -> str:
-    owner = organisational_domain(address.rpartition("@")[2])
-    return _family(owner) if belongs_to(owner, HIRING_SYSTEMS) else ""
+    """The hiring system that sends for many employers, by the name that `links.posting_id` gives it, else ""."""
+    domain = address.rpartition("@")[2]
+    if not belongs_to(domain, HIRING_SYSTEMS):
+        return ""
+    label = organisational_domain(domain).partition(".")[0]
+    return next((system for system in links.SYSTEMS if label.startswith(system) or system in label), label)
 
 
 def _system_of(job_url: str) -> str:
-    return links.posting_id(job_url).partition(":")[0] if job_url else ""
-
-
-def _family(domain: str) -> str:
-    """The hiring system behind one of its mail domains: "workday" for myworkday.com."""
-    for system in (
-        "greenhouse",
-        "lever",
-        "ashby",
-        "workday",
-        "smartrecruiters",
-        "workable",
-        "jobvite",
-        "icims",
-        "recruitee",
-    ):
-        if system in domain:
-            return system
-    return domain.rsplit(".", 2)[-2] if "." in domain else domain
+    return links.posting_id(job_url).partition(":")[0]

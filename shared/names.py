@@ -191,6 +191,12 @@ _ROLE_WORDS = {
 }
 """Short forms of titles, spelt out."""
 
+NARROWED_WORDS = 2
+"""Words that two titles must share for one to be the other, said with more or fewer words: "Engineer" is any engineer."""
+
+_SAME_WORK = {"developer": "engineer", "programmer": "engineer", "engineering": "engineer", "development": "engineer"}
+"""Words that writers of one employer use for one another."""
+
 _GENDERS = re.compile(
     r"[(\[]\s{0,2}(?:[mwfdxhgv]{1,3}|div\.?|all genders?|gn)(?:\s?[/|*,]\s?[mwfdxhvi*]{1,3}){0,4}\s{0,2}[)\]]",
     re.IGNORECASE,
@@ -230,18 +236,29 @@ def same_role(one: str, other: str) -> bool:
     return bool(first.words) and first == second
 
 
-def roles_disagree(one: str, other: str) -> bool:
-    """Whether two titles cannot mean one job: another grade, or words that each has and the other lacks.
-
-    A title that says less ("Engineer") does not disagree with one that says more ("Platform Engineer"); an unknown
-    one disagrees with nothing.
-    """
+def narrowed_role(one: str, other: str) -> bool:
+    """Whether one title is the other with more words: "Data Analyst" and "Data Analyst, Marketing (Berlin)"."""
     first, second = title(one), title(other)
-    if not first.words or not second.words:
-        return False
-    if first.grade != second.grade:
-        return True
+    shared = first.words & second.words
+    return first.grade == second.grade and len(shared) >= NARROWED_WORDS and shared in (first.words, second.words)
+
+
+def other_work(one: str, other: str) -> bool:
+    """Whether two titles name different work: each has words that the other lacks.
+
+    A title that says less ("Engineer") is no other than one that says more ("Platform Engineer"), a developer is an
+    engineer, and an unknown title is no other than any.
+    """
     if CJK.search(one) and CJK.search(other):
         inner, outer = sorted((plain(one).replace(" ", ""), plain(other).replace(" ", "")), key=len)
         return inner not in outer
-    return not (first.words <= second.words or second.words <= first.words)
+    first, second = ({_SAME_WORK.get(word, word) for word in title(role).words} for role in (one, other))
+    return not (first <= second or second <= first)
+
+
+def roles_disagree(one: str, other: str) -> bool:
+    """Whether two titles cannot mean one job: different work, or the same in another grade."""
+    first, second = title(one), title(other)
+    if not first.words or not second.words:
+        return False
+    return first.grade != second.grade or other_work(one, other)

@@ -59,7 +59,8 @@ class _Built(Generic[T]):
             # given it one meanwhile.
             if self._name not in services.__dict__:
                 services.needs(self._word)
-                services.__dict__[self._name] = self._build(services)
+                services.__dict__[self._name] = port = self._build(services)
+                services.built.append(port)
             built: T = services.__dict__[self._name]
             return built
 
@@ -88,6 +89,8 @@ class Services:
         self.settings = settings
         self.building = threading.RLock()
         """Held while an attribute is built; building one may ask for another."""
+        self.built: list[object] = []
+        """Oldest first."""
         ready = {
             "store": store,
             "queue": queue,
@@ -106,6 +109,14 @@ class Services:
             raise TryAgain(
                 f"{self.settings.function} is not allowed {word}: its row in the functions table must say so"
             )
+
+    def close(self) -> None:
+        """Close what was built here, the newest first; what was handed in is its owner's."""
+        with self.building:
+            while self.built:
+                close = getattr(self.built.pop(), "close", None)
+                if close is not None:
+                    close()
 
     @_built()
     def clock(self) -> Clock:

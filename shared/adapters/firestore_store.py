@@ -243,12 +243,14 @@ class FirestoreStore:
         try:
             transaction.fetch(reads)
             result = self._rules.run(work, transaction)
+            if session.contended is not None:
+                raise session.contended
             if session.id or transaction.writes:
                 writes = [self._written(write) for write in transaction.writes]
                 self._commit(writes, "commit", transaction=session.id)
                 session.id = b""
         except Exception as e:
-            if session.contended is not None:
+            if session.contended not in (None, e):
                 raise session.contended from e
             raise
         finally:

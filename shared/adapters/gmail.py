@@ -1,4 +1,4 @@
-"""Gmail over HTTP by google-api-python-client: every call is tried once, and no POST is ever sent again."""
+"""Gmail over HTTP by google-api-python-client: a call is tried once, and what may have had an effect never again."""
 
 from __future__ import annotations
 

@@ -268,17 +268,14 @@ def _compared(queries: tuple[Query[Any], ...]) -> dict[str, tuple[Collection[Any
         for name in filter(None, (*query.equal, query.order, query.contains, *query.sums)):
             if name not in names or name in collection.unindexed:
                 raise ValueError(f"{query.name}: {collection.name}.{name} is unknown or not indexed")
-            how = _how(collection.record, name, items=name == query.contains)
+            kinds = _kinds(get_type_hints(collection.record)[name], items=name == query.contains)
+            kind = kinds.pop()
+            if kinds or kind is None:
+                raise ValueError(f"{query.name}: {collection.name}.{name} has no type that can be compared")
+            how = Compared(kind, name == query.contains)
             if of_collection.setdefault(name, how) != how or (name in query.sums and how.kind != "number"):
                 raise ValueError(f"{query.name}: {collection.name}.{name} is not compared in one way")
     return compared
-
-
-def _how(record: type, name: str, *, items: bool) -> Compared:
-    kinds = _kinds(get_type_hints(record)[name], items=items)
-    if len(kinds) != 1 or None in kinds:
-        raise ValueError(f"{record.__name__}.{name} has no type that can be compared")
-    return Compared(str(kinds.pop()), items)
 
 
 def _kinds(annotation: Any, *, items: bool) -> set[str | None]:

@@ -14,6 +14,7 @@ its reads first, makes the change with the pure `with_event`, and gives both sta
 from __future__ import annotations
 
 from shared.applications.acts import (
+    APPLICATIONS_PER_THREAD,
     Correction,
     NewApplication,
     answer,
@@ -24,10 +25,11 @@ from shared.applications.acts import (
     listed,
     undo,
 )
-from shared.applications.change import born, match_key, notices, refolded, with_event, write
+from shared.applications.change import born, match_key, notices, refolded, stable_id, with_event, write
 from shared.applications.mail import doubt, mail_event
 
 __all__ = [
+    "APPLICATIONS_PER_THREAD",
     "Correction",
     "NewApplication",
     "answer",
@@ -42,6 +44,7 @@ __all__ = [
     "match_key",
     "notices",
     "refolded",
+    "stable_id",
     "undo",
     "with_event",
     "write",

@@ -121,7 +121,7 @@ def create(uid: str, new: NewApplication, *, request_id: str = "", store: Store,
         raise Rejected("company: must not be empty")
     if new.stage not in (Stage.SAVED, Stage.APPLIED):
         raise Rejected("stage: must be saved or applied")
-    application_id = stable_id(uid, _request(request_id)) if request_id else ids.new()
+    application_id = stable_id("request", uid, _request(request_id)) if request_id else ids.new()
     key, user_key = APPLICATIONS.key(uid, application_id), USERS.key(uid)
 
     def work(tx: Transaction) -> Application:

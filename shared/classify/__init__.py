@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 
+from shared.classify.facts import extract
 from shared.classify.signals import read
 from shared.classify.triage import HIRING_QUERY, plausible
 from shared.model import Mail, Verdict
@@ -16,10 +16,6 @@ CLASSIFIER_VERSION = 1
 
 
 def classify(mail: Mail) -> Verdict:
-    """What a mail means. Total: every mail has a verdict, the unclear ones `other` with a low confidence."""
+    """What a mail means. Total: every mail has a verdict, an unclear one `other` with little confidence."""
     verdict = read(mail)
-    if importlib.util.find_spec("shared.classify.facts") is not None:
-        from shared.classify.facts import extract
-
-        verdict = replace(verdict, facts=extract(mail, verdict.signal))
-    return replace(verdict, version=CLASSIFIER_VERSION)
+    return replace(verdict, facts=extract(mail, verdict.signal), version=CLASSIFIER_VERSION)

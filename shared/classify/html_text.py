@@ -31,7 +31,9 @@ _QUOTE_ENDS = "\ue001"
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:_-]{0,40})")
 _NO_TAG = re.compile(r"(?:<(?![a-zA-Z!?/])[^<]*)+")
 _QUOTE_OR_END = re.compile(r"[>\"']")
-_ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}))(;?)")
+_ENTITY = re.compile(
+    r"&(?:#([0-9]{1,7})(?![0-9])|#[xX]([0-9a-fA-F]{1,6})(?![0-9a-fA-F])|([A-Za-z][A-Za-z0-9]{1,31}))(;?)"
+)
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})')", re.IGNORECASE)
 _HIDDEN = re.compile(r"display:none|visibility:hidden|max-height:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])")

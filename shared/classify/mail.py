@@ -47,9 +47,10 @@ HEADER_VALUE_CHARACTERS = 500
 
 CALENDARS = 5
 ATTACHMENTS = 50
-TEXTS = 12
-"""How many calendar parts, attachments and text parts of one mail are read. Apple Mail writes one text between any two
-pictures."""
+"""How many calendar parts and attachments of one mail are kept."""
+
+DECODED_CHARACTERS = 500_000
+"""How much text, HTML included, is decoded; two texts at the limit of what Gmail shows."""
 
 BODY_CHARACTERS = 100_000
 """How much text is looked at before its history is split off."""
@@ -110,7 +111,8 @@ class _Found:
     """What a walk over the parts finds besides the text."""
 
     problems: list[str]
-    texts: int = 0
+    decoded: int = 0
+    """Characters of text so far."""
     is_report: bool = False
     """The mail is, or holds, a delivery report."""
     calendars: list[CalendarPart] = field(default_factory=list)
@@ -267,11 +269,7 @@ def _bodies(part: Part, found: _Found) -> list[_Body]:
         plain = [text for body in bodies for text in body.plain]
         return [_Body(plain, [text for body in bodies for text in body.html])]
     if part.media_type in {"text/plain", "text/html"} and not _is_file(part):
-        found.texts += 1
-        if found.texts <= TEXTS:
-            return [_body(part, found)]
-        found.problem(f"there are more than {TEXTS} texts")
-        return []
+        return [_body(part, found)]
     _other(part, found)
     return []
 
@@ -281,13 +279,18 @@ def _is_file(part: Part) -> bool:
 
 
 def _body(part: Part, found: _Found) -> _Body:
+    if found.decoded >= DECODED_CHARACTERS:
+        found.problem("there is more text than is read")
+        return _Body()
     if not part.raw and part.attachment_id:
         found.problem("a text is too large to come along")
     if not known(part.parameters.get("charset", "")):
         found.problem("a text is in an unknown charset")
+    text = part.text
+    found.decoded += len(text)
     if part.media_type == "text/html":
-        return _Body(html=[part.text])
-    text = part.text[:BODY_CHARACTERS]
+        return _Body(html=[text])
+    text = text[:BODY_CHARACTERS]
     if part.parameters.get("format", "").lower() == "flowed":
         text = _unflowed(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
     lines = "\n".join([line.rstrip() for line in text.split("\n")])

@@ -209,14 +209,16 @@ class _Reader:
         part.parts.append(self.part(fields, body, depth, default))
 
     def header(self, region: Region, most: int) -> tuple[list[Field], Region]:
-        """The fields before the first blank line, and the region behind it; without any field all of it is body."""
+        """The fields before the first blank line, and the region behind it; lines without any field are body."""
         start = _body_start(region)
-        fields, cut = read_fields(region.data[region.start : min(start, region.start + most)])
+        block = region.data[region.start : min(start, region.start + most)]
+        fields, cut = read_fields(block)
         if cut or start - region.start > most:
             self.problem("a header is too long to be read whole")
             # The message's own header is read first of all.
             self.fields_cut |= self._parts == 0
-        return fields, Region(region.data, start if fields else region.start, region.end)
+        no_header = not fields and block.strip()
+        return fields, Region(region.data, region.start if no_header else start, region.end)
 
     # --- Gmail's JSON ---
 

@@ -22,11 +22,11 @@ from typing import Any
 GAP = {"_": 3, "__": 8}
 """How many words a gap may span: one noun phrase, or most of a clause."""
 
-_GAPS = tuple(GAP.values())
 _DONE = ""
-_ELSE = " "
-"""Keys of a node that no token equals: under `_DONE` stand the phrases that end here, under `_ELSE` the nodes that
-may be entered without a word, under a number of words the node behind a gap."""
+_GAP = " "
+"""Keys of a node that no token equals: under `_DONE` stand the phrases that end here, under `_GAP` the nodes behind a
+gap, each with its length. Every other key is a word, and under it stand the nodes that follow.
+"""
 
 _TREE_ITEMS = 2
 """The first items of all phrases share one tree, so that a word opens few phrases; what follows is each phrase's own
@@ -75,7 +75,7 @@ def tokens_of(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-Node = dict[Any, list[Any]]
+Node = dict[str, list[Any]]
 Item = list[list[str]] | int
 """The choices of one place in a phrase, each a list of words; or the length of a gap."""
 
@@ -85,13 +85,18 @@ class Phrases:
 
     def __init__(self, tables: Iterable[tuple[Any, str]]) -> None:
         self._root: Node = {}
+        ends: list[tuple[Node, Node]] = []
         for name, table in tables:
             for line in table.splitlines():
                 phrase = line.partition("#")[0].strip()
                 if phrase:
-                    self._add(name, _items(phrase))
+                    ends += self._open(name, _items(phrase))
+        # Only now, as a chain's nodes are shared and must not be taken for nodes of the tree.
+        for end, rest in ends:
+            _enter(end, rest)
 
-    def _add(self, name: Any, items: Sequence[Item]) -> None:
+    def _open(self, name: Any, items: Sequence[Item]) -> Iterator[tuple[Node, Node]]:
+        """Grow the tree by the first items of a phrase; where they end, and the chain that goes on from there."""
         head = [item for item in items[:_TREE_ITEMS] if not isinstance(item, int)]
         if len(head) < min(len(items), _TREE_ITEMS):
             head = head[:1]
@@ -100,29 +105,42 @@ class Phrases:
             node = self._root
             for word in (word for choice in choices for word in choice):
                 node = node.setdefault(word, [{}])[0]
-            node.setdefault(_ELSE, []).append(rest)
+            yield node, rest
 
-    def find(self, tokens: Sequence[str]) -> Iterator[Match]:
+    def find(self, tokens: Sequence[str]) -> list[Match]:
         """Every phrase in `tokens`, by its start."""
+        found: list[Match] = []
         count = len(tokens)
+        root = self._root
         for start, token in enumerate(tokens):
-            opened = self._root.get(token)
+            opened = root.get(token)
             if opened is None:
                 continue
             stack = [(opened[0], start + 1)]
             while stack:
                 node, at = stack.pop()
-                for name in node.get(_DONE, ()):
-                    yield Match(name, start, at)
-                for entered in node.get(_ELSE, ()):
-                    stack.append((entered, at))
+                if _DONE in node:
+                    found.extend(Match(name, start, at) for name in node[_DONE])
                 if at == count:
                     continue
-                for following in node.get(tokens[at], ()):
-                    stack.append((following, at + 1))
-                for gap in _GAPS:
-                    for beyond in node.get(gap, ()):
-                        stack.extend((beyond, after) for after in range(at, min(at + gap, count - 1) + 1))
+                following = node.get(tokens[at])
+                if following is not None:
+                    for entered in following:
+                        stack.append((entered, at + 1))
+                if _GAP in node:
+                    for length, beyond in node[_GAP]:
+                        for after in range(at, min(at + length + 1, count)):
+                            following = beyond.get(tokens[after])
+                            if following is not None:
+                                for entered in following:
+                                    stack.append((entered, after + 1))
+        return found
+
+
+def _enter(node: Node, other: Node) -> None:
+    """Make everything that may follow `other` follow `node`, too."""
+    for key, following in other.items():
+        node.setdefault(key, []).extend(following)
 
 
 def _chain(name: Any, items: Sequence[Item]) -> Node:
@@ -132,15 +150,18 @@ def _chain(name: Any, items: Sequence[Item]) -> Node:
     following = _chain(name, items[1:])
     first = items[0]
     if isinstance(first, int):
-        return {first: [following]}
+        return {_GAP: [(first, following)]}
     node: Node = {}
     for choice in first:
+        if not choice:
+            _enter(node, following)
+            continue
         at = node
         for word in choice[:-1]:
             inner: Node = {}
             at.setdefault(word, []).append(inner)
             at = inner
-        at.setdefault(choice[-1] if choice else _ELSE, []).append(following)
+        at.setdefault(choice[-1], []).append(following)
     return node
 
 

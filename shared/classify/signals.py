@@ -164,17 +164,21 @@ def read(mail: Mail) -> Verdict:
     """The signal of a mail with its confidence and evidence; facts are left to `facts`."""
     sentences = sentences_of(mail)
     counts = counts_of(sentences)
-    model = weights()
-    probabilities = model.probabilities(rule_features(sentences), word_features(mail, sentences))
+    probabilities = probabilities_of(mail, sentences)
     signal = decide(probabilities, counts)
     strong = is_strong(signal, counts)
     return Verdict(
         signal=signal,
-        confidence=round(model.calibrated(probabilities[signal]), 3),
+        confidence=round(weights().calibrated(probabilities[signal]), 3),
         strong=strong,
         evidence=evidence_of(signal, sentences),
         source="rules" if strong else "weights",
     )
+
+
+def probabilities_of(mail: Mail, sentences: Sequence[Sentence]) -> dict[str, float]:
+    """How probable each signal is, before calibration."""
+    return weights().probabilities(rule_features(sentences), word_features(mail, sentences))
 
 
 def decide(probabilities: Mapping[str, float], counts: Mapping[Signal, tuple[int, int]]) -> Signal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from shared import accounts, mailbox
-from shared.errors import Rejected
+from shared.errors import Rejected, TryAgain
 from shared.local import mailfiles, samples
+from shared.local.dev import end_on_sigterm
 from shared.local.runner import Options, Runner
 from shared.model import Event, MailRecord, MailStatus
 from shared.schema import APPLICATIONS, MAILS
@@ -28,6 +30,9 @@ PAUSE_SECONDS = 1.1
 
 PATIENCE_SECONDS = 30.0
 """How long one mail may take to get its record before the demo says that something is wrong."""
+
+PLAIN_WIDTH = 150
+"""Columns of the tables when nobody says how wide the page is."""
 
 SHOWN = 25
 """Applications in the closing table; an archive may have hundreds."""
@@ -48,7 +53,8 @@ WORDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when every mail got its record."""
     options = _options(arguments)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    end_on_sigterm()
     # The functions write their structured log to standard error; the story is told on standard output.
     logging.disable(logging.CRITICAL)
     try:
@@ -60,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
         ) as runner:
             return _play(runner, options, console)
-    except Rejected as e:
+    except (Rejected, TryAgain) as e:
         console.print(f"[red]{e}[/red]")
         return 2
     except KeyboardInterrupt:

@@ -21,6 +21,9 @@ from shared.registry import Subscription
 CALL_SECONDS = 10.0
 """For one call to the emulator, which may have started a moment ago."""
 
+LONGEST_RETENTION = timedelta(days=7)
+"""The emulator refuses more; the service itself keeps messages for up to 31 days."""
+
 CHANGEABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy", "message_retention_duration")
 """What an existing subscription is brought into line in; its topic can never change."""
 
@@ -74,7 +77,7 @@ def _resource(row: Subscription, project: str, endpoint: str) -> types.Subscript
         else types.DeadLetterPolicy(
             dead_letter_topic=f"projects/{project}/topics/{row.dead_letter}", max_delivery_attempts=row.max_attempts
         ),
-        message_retention_duration=_duration(row.retention),
+        message_retention_duration=_duration(min(row.retention, LONGEST_RETENTION)),
         # A policy without a time to live means never; without a policy it would be 31 days.
         expiration_policy=types.ExpirationPolicy(),
     )

@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 
 from shared import registry, services, settings
 from shared.adapters.clock import SystemClock
-from shared.adapters.local_queue import Delivery, LocalQueue, push_envelope
+from shared.adapters.local_queue import ACKNOWLEDGED, Delivery, LocalQueue, push_envelope
 from shared.errors import Rejected, TryAgain
 from shared.local import emulators, pubsub_setup
 from shared.local.gmail.model import GmailModel
@@ -46,9 +46,6 @@ POLL_SECONDS = 0.25
 
 CALL_SECONDS = 30.0
 """How long the API may take on a busy machine."""
-
-ACKED = (200, 204)
-"""What the functions answer when a message is done; the emulator takes 202 for a refusal, and so do we."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +180,7 @@ class Runner:
         status = self.call(
             delivery.subscription.function, push_envelope(delivery), timeout=delivery.subscription.ack_deadline
         )
-        if status in ACKED:
+        if status in ACKNOWLEDGED:
             queue.ack(delivery)
         else:
             queue.nack(delivery)

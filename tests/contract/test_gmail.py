@@ -487,7 +487,7 @@ def test_gmails_wait_is_passed_on(wiring, box):
 
 def test_after_any_fault_the_next_call_is_answered(wiring, box):
     for kind in ("reset", "truncated", "error", "hang"):
-        with wiring.model.faults.during(Fault(kind=kind, times=1)), pytest.raises(TryAgain):
+        with wiring.model.faults.during(Fault(kind=kind)), pytest.raises(TryAgain):
             box.profile()
         assert box.profile().email_address == ADA
 

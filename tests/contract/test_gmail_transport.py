@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -139,17 +140,19 @@ def test_a_refused_connection_has_sent_nothing(opened, name):
 
 
 def test_an_unanswered_send_is_given_up_after_the_timeout(opened):
-    never = threading.Event()
+    asked, given_up = threading.Event(), threading.Event()
 
     def script(_):
-        never.wait(10)
-        return SENT
+        asked.set()
+        given_up.wait(10)
+        return HANG_UP
 
     with RawServer(script) as server:
         box = opened(server.url, timeout=0.2).mailbox("token")
         with pytest.raises(Unsure, match="TimeoutError"):
             box.send(RAW)
-        never.set()
+        assert asked.wait(10)
+        given_up.set()
         assert server.posts() == 1
 
 
@@ -203,6 +206,31 @@ def test_a_mail_larger_than_gmail_takes_is_refused_before_it_leaves(opened):
         with pytest.raises(Rejected, match="uploadTooLarge"):
             opened(server.url).mailbox("token").send(bytes(MEDIA_BYTES + 1))
         assert server.requests == []
+
+
+def test_every_call_names_the_fields_that_it_wants(opened):
+    calls = [call for call, _ in POSTS.values()]
+    calls += [
+        lambda box: box.profile(),
+        lambda box: box.history(7),
+        lambda box: box.message("18c0ffee18c0ffee", form="metadata"),
+        lambda box: box.message("18c0ffee18c0ffee", form="full"),
+        lambda box: box.attachment("18c0ffee18c0ffee", "a"),
+        lambda box: box.search("x"),
+        lambda box: box.get_draft("r1"),
+        lambda box: box.list_drafts(),
+        lambda box: box.delete_draft("r1"),
+        lambda box: box.thread("18c0ffee18c0ffee"),
+    ]
+    with RawServer(lambda _: answer(b"", "404 Not Found")) as server:
+        box = opened(server.url).mailbox("token")
+        for call in calls:
+            with contextlib.suppress(Rejected):
+                call(box)
+        asked = [target for _, target in server.requests]
+    assert len(asked) == len(calls)
+    silent = [target for target in asked if "fields=" not in target]
+    assert silent == ["/gmail/v1/users/me/stop", "/gmail/v1/users/me/drafts/r1"]  # they answer nothing
 
 
 def test_each_thread_has_its_own_connection(opened):

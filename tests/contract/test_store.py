@@ -100,7 +100,7 @@ def test_a_document_comes_back_as_it_was(store):
 
 
 @pytest.mark.parametrize(
-    "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), NOW.replace(microsecond=1)]
+    "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), NOW.replace(microsecond=1)]
 )
 def test_times_keep_their_microseconds_from_the_first_year_to_the_last(store, at):
     store.create(thing("a"), Thing(at=at))

@@ -12,12 +12,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from shared import registry
 from shared.adapters.sqlite_store import SqliteStore
+from shared.schema import Query
+
+T = TypeVar("T")
 
 ROOT = registry.TABLE.parent.parent
 START_SECONDS = 30
@@ -53,10 +56,13 @@ class Booted:
         """Its log, line by line."""
         return [json.loads(line) for line in self.output().splitlines()]
 
-    @property
-    def store(self) -> SqliteStore:
-        """The store that it writes to."""
-        return SqliteStore(self.folder / "data" / "store.sqlite")
+    def find(self, query: Query[T], **equal: str) -> list[T]:
+        """What it has written to its store."""
+        store = SqliteStore(self.folder / "data" / "store.sqlite")
+        try:
+            return [item.value for item in store.find(query, equal=equal, limit=100).items]
+        finally:
+            store.close()
 
     def answers(self) -> bool:
         try:

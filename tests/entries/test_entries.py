@@ -29,7 +29,8 @@ def push(payload: object, **attributes: str) -> dict[str, object]:
 
 
 def letters(booted: Any) -> list[DeadLetter]:
-    return [item.value for item in booted.store.find(DEAD_LETTERS_NEWEST, limit=100).items]
+    found: list[DeadLetter] = booted.find(DEAD_LETTERS_NEWEST)
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,8 +84,8 @@ def test_the_minute_leaves_its_run(boot):
     booted = boot("wake_due")
 
     assert booted.call("POST", "/", b"")[0] == 204
-    (run,) = booted.store.find(RUNS_OF_FUNCTION, equal={"function": "wake_due"}, limit=10).items
-    assert (run.value.scanned, run.value.failed) == (0, 0)
+    (run,) = booted.find(RUNS_OF_FUNCTION, function="wake_due")
+    assert (run.scanned, run.failed) == (0, 0)
 
 
 def test_a_person_signs_in_and_records_an_application(boot):
@@ -161,3 +162,43 @@ def test_it_refuses_to_start_and_says_why(boot_alone, environ, named):
 
 def test_it_ends_when_it_is_asked_to(boot_alone):
     assert boot_alone("wake_due").stop() == 0
+
+
+# --- On Google's emulators --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def emulated(firestore_emulator, pubsub_emulator, emulator_project):
+    """What a function is told that runs on the emulators."""
+    return {
+        "HEARBACK_WIRING": "google",
+        "GOOGLE_CLOUD_PROJECT": emulator_project,
+        "FIRESTORE_EMULATOR_HOST": firestore_emulator.host,
+        "PUBSUB_EMULATOR_HOST": pubsub_emulator.host,
+    }
+
+
+def test_a_message_is_handled_on_the_emulators(boot_alone, emulated):
+    booted = boot_alone("gmail_push", **emulated)
+
+    assert booted.call("POST", "/", push({"emailAddress": "nobody@example.com", "historyId": 7}))[0] == 204
+    assert booted.lines()[-1]["result"] == "unknown_mailbox"
+    assert booted.call("POST", "/", push({"unexpected": 1}))[0] == 204
+    assert [line["outcome"] for line in booted.lines() if "outcome" in line][-1] == "rejected"
+
+
+def test_the_minute_passes_on_the_emulators(boot_alone, emulated):
+    booted = boot_alone("wake_due", **emulated)
+
+    assert booted.call("POST", "/", b"")[0] == 204
+    assert booted.lines()[-1]["scanned"] == 0
+
+
+def test_there_is_no_local_sign_in_on_the_emulators(boot_alone, emulated):
+    nobody = "http://127.0.0.1:9"
+    api = boot_alone("api", HEARBACK_SIGN_IN_SECRET="k" * 43, HEARBACK_GOOGLE_ROOT=nobody, **emulated)
+
+    assert json.loads(api.call("GET", "/v1/health")[2])["wiring"] == "emulators"
+    assert api.call("POST", "/v1/local/sign-in", {"uid": "ada"})[0] == 404
+    assert api.call("GET", "/v1/applications")[0] == 401
+    assert api.call("GET", "/v1/applications", headers={"Authorization": "Bearer x.y.z"})[0] == 503

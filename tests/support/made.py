@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from shared import registry, settings
-from shared.adapters.sqlite_store import SqliteStore
 from shared.local.clock import FakeClock
 from shared.services import Services
 from shared.settings import Settings
@@ -22,6 +23,11 @@ def made_settings(**changes: Any) -> Settings:
     return replace(settings.read(ENVIRON), **changes)
 
 
-def made_services(**changes: Any) -> Services:
-    """Its services: a store in memory, and a FakeClock at `.clock`."""
-    return Services(made_settings(**changes), store=SqliteStore(), clock=FakeClock())
+@contextmanager
+def made_services(**changes: Any) -> Iterator[Services]:
+    """Its services: a store in memory, and a FakeClock at `.clock`. What they have opened is closed in the end."""
+    made = Services(made_settings(**changes), clock=FakeClock())
+    try:
+        yield made
+    finally:
+        made.close()

@@ -21,7 +21,9 @@ SECRET = b"s" * 32
 
 @pytest.fixture
 def store():
-    return SqliteStore()
+    store = SqliteStore()
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import logging
+import tracemalloc
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +20,14 @@ import pytest
 from functions_framework import _function_registry
 
 from shared import entry, services
-from shared.adapters.sqlite_store import SqliteStore
 from shared.dead_letters import Undelivered
 from shared.errors import Conflict, GrantRevoked, RateLimited, Rejected, TryAgain, Unsure
-from shared.local.clock import FakeClock
 from shared.mailbox import GmailPush, MailboxDirty
 from shared.model import DeadLetter, Run
 from shared.schema import DEAD_LETTERS_NEWEST, RUNS_OF_FUNCTION
 from shared.services import Services
 from shared.web.http import Request, Response
-from tests.support.made import made_settings
+from tests.support.made import made_services
 
 Work = Callable[..., Any]
 
@@ -41,15 +40,21 @@ CLOUD_EVENT = {
 }
 
 
-@pytest.fixture
-def world():
-    """Services in force, on a clock that the test winds; what is logged goes through our own handler."""
+@pytest.fixture(autouse=True)
+def _restored_log():
+    """An entry takes the process's log over; the next test gets it back."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    with services.use(Services(made_settings(), store=SqliteStore(), clock=FakeClock())) as world:
-        yield world
+    yield
     root.handlers[:] = before
     root.setLevel(level)
+
+
+@pytest.fixture
+def world():
+    """Services in force, on a clock that the test winds."""
+    with made_services() as world, services.use(world):
+        yield world
 
 
 @pytest.fixture
@@ -239,12 +244,15 @@ def test_a_body_that_is_too_long_is_read_in_pieces_and_not_kept(call):
             return size
 
     stream = Counting()
-
+    tracemalloc.start()
     response = call(receiver(print), environ_overrides={"wsgi.input": stream, "CONTENT_LENGTH": str(stream.left)})
 
     assert response.status_code == 204
+    kept = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert stream.left == 0
     assert stream.largest <= entry.CHUNK_BYTES
+    assert kept < 4 * entry.ENVELOPE_BYTES
 
 
 # --- What is answered -------------------------------------------------------------------------------------------------
@@ -265,7 +273,7 @@ def test_a_body_that_is_too_long_is_read_in_pieces_and_not_kept(call):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_each_outcome_has_its_answer_and_its_line(call, lines, error, status, outcome, severity):  # noqa: PLR0917 - columns
+def test_each_outcome_has_its_answer_and_its_line(call, lines, error, status, outcome, severity):
     work = raising(error) if error else lambda _: None
 
     response = call(receiver(work), push({"mailbox_id": "m1"}, deliveryAttempt=2))
@@ -487,7 +495,8 @@ def test_an_answer_without_a_body_has_no_type(call):
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome", "severity"), [(200, "done", "INFO"), (404, "done", "INFO"), (503, "failed", "ERROR")]
+    ("status", "outcome", "severity"),
+    [(200, "done", "INFO"), (404, "done", "INFO"), (503, "try_again", "WARNING"), (500, "crashed", "ERROR")],
 )
 def test_a_request_is_logged_by_its_route_not_its_path(call, lines, status, outcome, severity):
     call(http(lambda _: Response(status=status, route="/v1/applications/{id}")), path="/v1/canary@example.com?q=canary")
@@ -561,7 +570,7 @@ def test_no_log_and_no_record_repeats_what_a_mail_says(world, capfd, error, pars
 
     serve = entry.pubsub(parse)(gmail_push)
     app = flask.Flask("gmail_push")
-    functions_framework._configure_app(app, serve, "http")  # type: ignore[no-untyped-call]  # untyped there
+    functions_framework._configure_app(app, serve, "http")
     headers = {"X-Cloud-Trace-Context": ADDRESS, "Traceparent": TOKEN, "Function-Execution-Id": SUBJECT}
     with app.test_client() as client:
         client.post(f"/{ADDRESS}?q={TOKEN}", json=push(PLANTED, subscription=ADDRESS), headers=headers)

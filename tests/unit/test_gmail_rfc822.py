@@ -27,7 +27,7 @@ def test_a_text_part_comes_as_utf8_whatever_its_header_names(charset):
     assert shown["headers"][0]["value"] == f"text/plain; charset={charset}"
 
 
-@pytest.mark.parametrize("charset", ["no-such-charset", '"', "utf-8"])
+@pytest.mark.parametrize("charset", ["no-such-charset", '"', "utf-8", "punycode", "idna", "rot13", "base64"])
 def test_a_lying_charset_still_gives_valid_utf8(charset):
     shown = parsed(part(f"text/plain; charset={charset}", b"caf\xe9")).payload
     assert body(shown).decode("utf-8") == "café"

@@ -107,8 +107,8 @@ def token(keys):
         now = int(datetime.now(UTC).timestamp())
         claims = {"iss": "https://accounts.google.com", "aud": CLIENT_ID, "sub": SUB, "iat": now, "exp": now + 3600}
         claims = {name: value for name, value in (claims | changes).items() if value is not None}
-        signer = crypt.RSASigner.from_string(keys[key][0], key_id=kid)  # type: ignore[no-untyped-call]  # google-auth
-        return jwt.encode(signer, claims).decode()  # type: ignore[no-untyped-call]  # the same
+        signer = crypt.RSASigner.from_string(keys[key][0], key_id=kid)
+        return jwt.encode(signer, claims).decode()
 
     return token
 
@@ -201,7 +201,7 @@ def test_the_certificates_are_fetched_once_in_their_max_age(google, certificates
 
 
 @pytest.mark.parametrize(("cache_control", "seconds"), [("", 60), ("max-age=0", 60), ("max-age=99999999", 86_400)])
-def test_their_max_age_has_limits(google, certificates, token, clock, cache_control, seconds):  # noqa: PLR0917 - columns
+def test_their_max_age_has_limits(google, certificates, token, clock, cache_control, seconds):
     certificates.headers = {"Cache-Control": cache_control}
     google.verify(token())
     clock.step(timedelta(seconds=seconds - 1))

@@ -245,6 +245,11 @@ def test_a_mail_that_ends_it_closes_unconfirmed(signal, outcome):
     assert (summary.stage_event, summary.needs_action) == ("mail:m2:1", "")
 
 
+def test_an_end_leaves_nothing_to_do_by_a_date():
+    """A rejection that invites to a survey "by Friday" starts no clock."""
+    assert folded(created(), mail(1, Signal.REJECTION, reply_by="2026-03-06")).reply_by == ""
+
+
 def test_the_persons_yes_confirms_an_ending():
     rejection = mail(1, Signal.REJECTION)
     summary = folded(created(), rejection, answered(2, rejection, accepted=True))
@@ -792,6 +797,7 @@ def test_once_the_person_has_answered_the_employer_silence_is_shorter():
     summary = summary_at(S.APPLIED, last_heard_at=hour(1), replied_at=hour(2))
     assert attention(summary, hour(1) + timedelta(days=15)) is Attention.SILENT
     assert attention(replace(summary, replied_at=None), hour(1) + timedelta(days=15)) is Attention.NONE
+    assert attention(replace(summary, replied_at=hour(0)), hour(1) + timedelta(days=15)) is Attention.NONE
 
 
 def test_the_persons_own_follow_up_does_not_reset_the_clock():

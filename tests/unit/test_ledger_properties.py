@@ -32,13 +32,20 @@ PERSONAL = {EventKind.CORRECTED, EventKind.RETRACTED, EventKind.ANSWERED}
 
 FACTS = st.none() | st.sampled_from(
     [
-        InterviewFacts(**time, alternatives=alternatives, ics_uid=uid, ics_sequence=sequence, cancelled=cancelled)
-        for time in [
-            {},
-            {"start_local": "2026-03-02"},
-            {"start_local": "2026-03-02T14:00"},
-            {"start_local": "2026-03-02T14:00", "start": hour(5)},
-            {"start": hour(20)},
+        InterviewFacts(
+            start_local=local,
+            start=start,
+            alternatives=alternatives,
+            ics_uid=uid,
+            ics_sequence=sequence,
+            cancelled=cancelled,
+        )
+        for local, start in [
+            ("", None),
+            ("2026-03-02", None),
+            ("2026-03-02T14:00", None),
+            ("2026-03-02T14:00", hour(5)),
+            ("", hour(20)),
         ]
         for alternatives in [(), ("2026-03-03T10:00",)]
         for uid, sequence in [("", 0), ("u1", 0), ("u1", 1), ("u2", 0)]

@@ -32,7 +32,7 @@ from shared.classify.headers import (
         ("=?big5?B?pKSk5Q==?=", "中文"),
         ("=?shift_jis?B?k/qWew==?=", "日本"),
         ("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
-        ("=?euc-kr?B?yKu/9g==?=", "홍원"),
+        ("=?euc-kr?B?yKu/+A==?=", "홍원"),
         # A character cut in two between words, as many mailers do.
         ("=?utf-8?Q?a=C3?= =?utf-8?Q?=BC?=", "aü"),
         ("=?utf-8?B?5Lq6?=\r\n =?UTF-8?B?5LqL?=", "人事"),
@@ -210,6 +210,6 @@ def test_no_codec_of_the_senders_choice_is_used():
 def test_cleaning_leaves_what_a_person_sees():
     assert clean("a\r\nb\rc\u2028d") == "a\nb\nc\nd"
     assert clean("a\u00a0b\u2003c") == "a b c"
-    assert clean("o\u200bf\u00adf\ufefer\u202e\x00\x1b") == "offer"
+    assert clean("o\u200bf\u00adf\ufeffer\u202e\x00\x1b") == "offer"
     assert clean("\ud83d and \udc00") == "\ufffd and \ufffd"
     assert clean("tab\tstays") == "tab\tstays"

@@ -9,7 +9,8 @@ from shared.classify.sender import check, read_results
 
 GOOD = (
     "mx.google.com; dkim=pass header.i=@stripe.com header.s=s1 header.b=AbC; "
-    "spf=pass (google.com: domain of b@stripe.com designates 192.0.2.1 as permitted sender) smtp.mailfrom=b@stripe.com; "
+    "spf=pass (google.com: domain of b@stripe.com designates 192.0.2.1 as permitted sender) "
+    "smtp.mailfrom=b@stripe.com; "
     "dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=stripe.com"
 )
 AUTHOR = ("From", "Stripe Recruiting <jobs@stripe.com>")
@@ -138,14 +139,16 @@ FAILING = {
     "a header without end": (_headers(GOOD + " " * 20_000), "cannot be read"),
     "the envelope sender breaks out of its comment": (
         _headers(
-            'mx.google.com; spf=pass (google.com: domain of "x) smtp.mailfrom=b@evil.example; dkim=pass header.i=@stripe.com ("@evil.example '
+            'mx.google.com; spf=pass (google.com: domain of "x) smtp.mailfrom=b@evil.example; '
+            'dkim=pass header.i=@stripe.com ("@evil.example '
             'designates 192.0.2.1) smtp.mailfrom="x"@evil.example'
         ),
         "cannot be read",
     ),
     "the same with an escape": (
         _headers(
-            'mx.google.com; spf=none (domain of "x\\") ; dkim=pass header.i=@stripe.com (\\"y"@evil.example) smtp.mailfrom=evil.example'
+            'mx.google.com; spf=none (domain of "x\\") ; dkim=pass header.i=@stripe.com '
+            '(\\"y"@evil.example) smtp.mailfrom=evil.example'
         ),
         "cannot be read",
     ),

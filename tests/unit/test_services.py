@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from shared.model import User
 from shared.schema import USERS
 from shared.services import Services
 from shared.settings import USES
-from tests.support.made import ENVIRON, made_services, made_settings
+from tests.support.made import ENVIRON, made_settings
 
 GOOGLE = {
     "wiring": "google",
@@ -27,8 +28,22 @@ GOOGLE = {
 }
 
 
-def test_an_adapter_is_built_once_however_many_threads_ask():
-    made = Services(made_settings())
+@pytest.fixture
+def make():
+    """Services with these settings; what they have opened is closed in the end."""
+    made = []
+
+    def make(**changes):
+        made.append(Services(made_settings(**changes)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_an_adapter_is_built_once_however_many_threads_ask(make):
+    made = make()
     together = threading.Barrier(8)
     seen = []
 
@@ -58,27 +73,42 @@ def test_an_adapter_is_built_once_however_many_threads_ask():
         ("identity", "sign_in"),
     ],
 )
-def test_what_the_row_does_not_name_is_not_built(word, port):
-    made = Services(made_settings(uses=frozenset(USES) - {word}, function="some_function"))
+def test_what_the_row_does_not_name_is_not_built(make, word, port):
+    made = make(uses=frozenset(USES) - {word}, function="some_function")
 
     with pytest.raises(TryAgain, match=f"some_function is not allowed {word}"):
         getattr(made, port)
 
 
-def test_a_port_handed_in_is_used_as_it_is():
+def test_a_port_handed_in_is_used_as_it_is_and_left_open():
     store = SqliteStore()
+    made = Services(made_settings(), store=store)
 
-    assert Services(made_settings(), store=store).store is store
+    assert made.store is store
+    made.close()
+    assert store.get(USERS.key("ada")) is None
+    store.close()
 
 
-def test_the_local_wiring_keeps_its_files_in_the_data_directory(tmp_path):
+def test_what_was_built_is_closed():
+    made = Services(made_settings())
+    store, queue = made.store, made.queue
+    made.close()
+
+    with pytest.raises((sqlite3.ProgrammingError, TryAgain), match="closed"):
+        store.get(USERS.key("ada"))
+    with pytest.raises((sqlite3.ProgrammingError, TryAgain), match="closed"):
+        queue.publish("mailbox-sync", User(uid="ada"))
+
+
+def test_the_local_wiring_keeps_its_files_in_the_data_directory(make, tmp_path):
     where = tmp_path / "data"
-    made = Services(made_settings(data_dir=where))
+    made = make(data_dir=where)
     made.store.create(USERS.key("ada"), User(uid="ada"))
     made.blobs.put("ada/cv", b"cv", media_type="text/plain")
     sealed = made.vault.seal(b"planted", user="ada", purpose="test")
 
-    again = Services(made_settings(data_dir=where))
+    again = make(data_dir=where)
 
     found = again.store.get(USERS.key("ada"))
     assert found is not None
@@ -87,8 +117,8 @@ def test_the_local_wiring_keeps_its_files_in_the_data_directory(tmp_path):
     assert again.vault.unseal(sealed, user="ada", purpose="test") == b"planted"
 
 
-def test_the_local_queue_has_the_subscriptions_of_the_table():
-    queue = Services(made_settings()).queue
+def test_the_local_queue_has_the_subscriptions_of_the_table(make):
+    queue = make().queue
 
     assert isinstance(queue, LocalQueue)
     assert set(queue.subscriptions) == {each.name for each in registry.subscriptions(registry.load())}
@@ -96,7 +126,8 @@ def test_the_local_queue_has_the_subscriptions_of_the_table():
 
 def test_each_wiring_has_its_adapters():
     # Built, not used: these reach for no network before they are asked something. Firestore looks for credentials.
-    made = Services(made_settings(**GOOGLE), store=SqliteStore())
+    store = SqliteStore()
+    made = Services(made_settings(**GOOGLE), store=store)
     built = {port: type(getattr(made, port)).__name__ for port in ("queue", "vault", "blobs", "identity", "gmail")}
 
     assert built == {
@@ -106,10 +137,12 @@ def test_each_wiring_has_its_adapters():
         "identity": "GoogleIdentity",
         "gmail": "GoogleGmail",
     }
+    made.close()
+    store.close()
 
 
-def test_what_has_no_emulator_is_kept_in_files(tmp_path):
-    made = Services(made_settings(wiring="google", emulated=True, sign_in_secret=b"", data_dir=tmp_path))
+def test_what_has_no_emulator_is_kept_in_files(make, tmp_path):
+    made = make(wiring="google", emulated=True, sign_in_secret=b"", data_dir=tmp_path)
 
     assert type(made.vault).__name__ == "LocalVault"
     assert type(made.blobs).__name__ == "FolderBlobs"
@@ -124,7 +157,7 @@ def test_the_local_sign_in_exists_in_the_embedded_wiring_alone(emulated):
 
 
 def test_prepared_services_are_in_force_in_every_thread_and_only_for_the_block():
-    outer, inner = made_services(), made_services()
+    outer, inner = Services(made_settings()), Services(made_settings())
     seen = []
     with services.use(outer):
         with services.use(inner):
@@ -137,7 +170,7 @@ def test_prepared_services_are_in_force_in_every_thread_and_only_for_the_block()
 
 
 def test_prepared_services_go_when_the_block_fails():
-    outer, inner = made_services(), made_services()
+    outer, inner = Services(made_settings()), Services(made_settings())
     with services.use(outer):
         with pytest.raises(ValueError, match="planted"), services.use(inner):
             raise ValueError("planted")

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +134,15 @@ def test_secrets_in_files_are_kept_and_only_their_owner_can_read_them(tmp_path):
     files = sorted((tmp_path / "data" / "secrets").iterdir())
     assert [file.name for file in files] == ["mailbox_secret", "oauth_client_secret", "sign_in_secret"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_of_two_processes_that_find_no_secret_the_first_one_makes_it(tmp_path, monkeypatch):
+    environ = ENVIRON | {"HEARBACK_DATA_DIR": str(tmp_path)}
+    first = settings.read(environ)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+
+    assert settings.read(environ) == first
+    assert len(list((tmp_path / "secrets").iterdir())) == 3
 
 
 def test_processes_that_start_together_agree_on_the_secrets(tmp_path):

@@ -29,7 +29,8 @@ from tests.support.made import made_services, made_settings
 
 @pytest.fixture
 def world():
-    return made_services()
+    with made_services() as world:
+        yield world
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def read_mail(
 
 def receive(world: Any, application_id: str, mail_id: str, signal: Signal, **more: str) -> None:
     """The mail as an event of the application, as the mailbox's run writes it."""
-    record = read_mail(world, mail_id, signal, status=MailStatus.LINKED, **more)  # type: ignore[arg-type]  # words
+    record = read_mail(world, mail_id, signal, status=MailStatus.LINKED, **more)
     link = Link(application_id=application_id, rule="thread", confidence=1.0, reason="A thread that we sent in.")
     now = world.clock.now()
 
@@ -371,7 +372,7 @@ def test_nowhere_must_be_said(send, suggested):
         ("POST", "/v1/suggestions/m7/link", {"application": None}),
     ],
 )
-def test_somebody_elses_things_are_as_if_there_were_none(send, world, suggested, acme, method, path, body):  # noqa: PLR0917 - columns
+def test_somebody_elses_things_are_as_if_there_were_none(send, world, suggested, acme, method, path, body):
     before = world.store.get(APPLICATIONS.key("ada", acme))
 
     theirs = send(method, path.replace("{id}", acme), body, uid="eve")

@@ -76,7 +76,7 @@ def original_message_id(mail: Mail) -> str:
 
 def diagnosis(mail: Mail) -> tuple[str, str]:
     """Why the mail came back, in plain words, and the words that say so; ("", "") when the notification does not."""
-    text = "\n".join((mail.subject, mail.text, mail.quoted))[:TEXT_CHARACTERS]
+    text = f"{mail.subject}\n{mail.text}\n{mail.quoted}"[:TEXT_CHARACTERS]
     status = _STATUS_FIELD.search(text) or _STATUS.search(text)
     if status:
         code = status.group(1) if status.re is _STATUS_FIELD else status.group()

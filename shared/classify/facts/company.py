@@ -331,7 +331,7 @@ def _as_subject_of(part: Part) -> Iterator[Guess]:
 
 
 def _signed(part: Part) -> Iterator[Guess]:
-    """ "Acme Talent Acquisition", "The Acme Team" on a line of its own near the end."""
+    """Names in a signature: "Acme Talent Acquisition", "The Acme Team" on a line of its own near the end."""
     if part.where == "subject":
         return
     for line in part.text[-1_000:].split("\n")[-12:]:
@@ -344,7 +344,7 @@ def _signed(part: Part) -> Iterator[Guess]:
 
 
 def _in_subject(subject: Part) -> Iterator[Guess]:
-    """ "Application received - Acme", "Acme: your application", "Acme Application Update", "[Acme] Next steps"."""
+    """Names in a subject: "Application received - Acme", "Acme Application Update", "[Acme] Next steps"."""
     pieces = [piece.strip() for piece in _SUBJECT_BREAK.split(subject.text)[:6] if piece.strip()]
     for index, piece in enumerate(pieces):
         if index not in (0, len(pieces) - 1):
@@ -425,7 +425,7 @@ def _ends_with(name: str, noise: str) -> bool:
 
 
 def sender_company(name: str) -> str:
-    """The company that a display name states by its form ("Acme Careers", "Jane from Acme", "Acme via Lever"), else ""."""
+    """The company that a display name states ("Acme Careers", "Jane from Acme", "Acme via Lever"), or ""."""
     whole = name[:WINDOW].strip(" \"'")
     shown = _CJK_NOISE.sub("", whole).strip() or whole
     via = _VIA.match(shown)

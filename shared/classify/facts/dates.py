@@ -1,18 +1,18 @@
-"""Dates and times in a mail's text: a bounded grammar over spans that look like dates, in eight languages.
+"""Dates in a mail's text: a bounded grammar over words that look like dates, in eight languages.
 
 A date is resolved against the moment at which Gmail received the mail: a weekday is the next one, a date without its
-year the next such date. Numbers that could be two dates (3/4) are one only if the mail's own language or weekday says
-which; otherwise they are none.
+year the next such date. Numbers that could be two dates (3/4) are one only if a weekday or an American clock beside
+them says which; otherwise they are none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from shared.classify.facts import zones
+from shared.classify.facts import clocks, zones
 from shared.names import CJK, word_set
 
 MOMENTS = 40
@@ -21,8 +21,17 @@ MOMENTS = 40
 PAST_DAYS = 14
 """A date without its year that lies at most this far back is this year's, and behind us."""
 
+LEAP_YEARS = 8
+"""29 February comes again within eight years at most (1896 to 1904)."""
+
 APART = 70
 """Characters between a date and its time: "Friday, 11 July 2026" on one line, "Time: 10:00" on the next."""
+
+BESIDE = 40
+"""Characters between two times of a list, which share a zone that is written once: "Monday 10:00, Tuesday 9:00 CET"."""
+
+LONGEST_MINUTES = 12 * 60
+"""A range that is longer is no meeting's: office hours, or two times that a dash joins by chance."""
 
 _MONTHS = {
     name: number
@@ -45,25 +54,33 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_WORDS_TOO = word_set("may march mar set ago out gen")
+"""Months that, in small letters, are other words: "you may 2 times"."""
+
 _WEEKDAYS = {
     name: number
     for number, names in enumerate(
         (
-            "monday mon montag lundi lunes segunda-feira segunda lunedì lunedi maandag 周一 星期一 礼拜一 月曜日 月曜",
-            "tuesday tue tues dienstag mardi martes terça-feira terça martedì martedi dinsdag 周二 星期二 礼拜二 火曜日 火曜",
-            "wednesday wed mittwoch mercredi miércoles miercoles quarta-feira quarta mercoledì mercoledi woensdag "
-            "周三 星期三 礼拜三 水曜日 水曜",
-            "thursday thu thur thurs donnerstag jeudi jueves quinta-feira quinta giovedì giovedi donderdag "
-            "周四 星期四 礼拜四 木曜日 木曜",
-            "friday fri freitag vendredi viernes sexta-feira sexta venerdì venerdi vrijdag 周五 星期五 礼拜五 金曜日 金曜",
-            "saturday sat samstag sonnabend samedi sábado sabado sabato zaterdag 周六 星期六 礼拜六 土曜日 土曜",
-            "sunday sun sonntag dimanche domingo domenica zondag 周日 星期日 星期天 周天 礼拜天 日曜日 日曜",
+            "monday mon montag lundi lunes segunda-feira segunda lunedì lunedi maandag",
+            "tuesday tue tues dienstag mardi martes terça-feira terça martedì martedi dinsdag",
+            "wednesday wed mittwoch mercredi miércoles miercoles quarta-feira quarta mercoledì mercoledi woensdag",
+            "thursday thu thur thurs donnerstag jeudi jueves quinta-feira quinta giovedì giovedi donderdag",
+            "friday fri freitag vendredi viernes sexta-feira sexta venerdì venerdi vrijdag",
+            "saturday sat samstag sonnabend samedi sábado sabado sabato zaterdag",
+            "sunday sun sonntag dimanche domingo domenica zondag",
         )
     )
     for name in names.split()
 }
 _SHORT_WEEKDAYS = word_set("mon tue wed thu fri sat sun segunda terça quarta quinta sexta")
 """Weekdays that are other words too ("we sat"): they count beside a date or a time only."""
+
+_HAN_WEEKDAYS = {
+    sign: number
+    for number, signs in enumerate(("一月", "二火", "三水", "四木", "五金", "六土", "日天"))
+    for sign in signs
+}
+"""The sign that tells the day: 周一 and 月曜日 are Monday; 日 is Sunday's in both."""
 
 _DAYS_AHEAD = {
     "today": 0,
@@ -90,54 +107,42 @@ _DAYS_AHEAD = {
 }
 
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_WEEKDAY = "|".join(
-    re.escape(name) for name in sorted(_WEEKDAYS, key=len, reverse=True) if name.isascii() or name[0] < "⺀"
-)
-_WEEKDAY_CJK = "|".join(sorted((name for name in _WEEKDAYS if name[0] > "⺀"), key=len, reverse=True))
+_WEEKDAY = "|".join(re.escape(name) for name in sorted(_WEEKDAYS, key=len, reverse=True))
 _YEAR = r"(?:19|20)\d\d"
 
-_DATE = re.compile(
-    rf"""
-    \b(?P<iso_y>{_YEAR})(?P<iso_s>[-/.])(?P<iso_m>\d{{1,2}})(?P=iso_s)(?P<iso_d>\d{{1,2}})(?!\d)
-    |(?:(?P<han_y>{_YEAR})\s?年\s?)?(?<!\d)(?P<han_m>\d{{1,2}})\s?月\s?(?P<han_d>\d{{1,2}})\s?[日号號]
-    |(?<![\d:.,/$€£])(?P<dm_d>\d{{1,2}})(?:st|nd|rd|th|er|ª|º|\.)?\s?(?:(?:of|de|di)\s)?(?P<dm_m>{_MONTH})\b\.?
-        (?:,?\s(?:de\s|del\s)?(?P<dm_y>{_YEAR})\b)?
-    |\b(?P<md_m>{_MONTH})\b\.?\s(?:the\s)?(?P<md_d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?(?:am|pm|a\.m|p\.m)\b)
-        (?:,?\s(?P<md_y>{_YEAR})\b)?
-    |(?<![\d.,:/$€£-])(?P<n1>\d{{1,2}})(?P<ns>[/.-])(?P<n2>\d{{1,2}})(?:(?P=ns)(?P<n3>{_YEAR}|\d\d)|(?<=\.\d\d)\.|)(?![\d%:])
-    |(?P<cjk_next>下周|下个?星期|下礼拜|来週の?|本周|这周|今週の?)?(?P<cjk_w>{_WEEKDAY_CJK})
-    |(?P<cjk_next2>下)(?P<cjk_w2>周[一二三四五六日天])
-    |(?:\b(?P<rel>this\scoming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo|aanstaande)\s)?
-        \b(?P<w>{_WEEKDAY})\b(?P<next_after>\s(?:next\sweek|prochain|que\sviene|prossimo|aanstaande|volgende\sweek))?
-    |\b(?P<ahead>today|tonight|tomorrow|heute|übermorgen|aujourd['’]hui|demain|hoy|hoje|amanhã|oggi|domani|vandaag)\b
-    |(?P<ahead_cjk>今天|今日|本日|明天|明日|后天|明後日)
-    """,
-    re.IGNORECASE | re.VERBOSE,
+_ISO = re.compile(rf"(?P<year>{_YEAR})(?P<sign>[-/.])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?!\d)")
+_HAN = re.compile(rf"(?:(?P<year>{_YEAR})\s?年\s?)?(?P<month>\d{{1,2}})\s?月\s?(?P<day>\d{{1,2}})\s?[日号號]")
+_DAY_MONTH = re.compile(
+    rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|ª|º|\.)?\s?(?:(?:of|de|di)\s)?(?P<month>{_MONTH})\b\.?"
+    rf"(?:,?\s(?:de\s|del\s)?(?P<year>{_YEAR})\b)?",
+    re.IGNORECASE,
 )
+_MONTH_DAY = re.compile(
+    rf"(?P<month>{_MONTH})\b\.?\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?[ap]\.?m\b)"
+    rf"(?:,?\s(?P<year>{_YEAR})\b)?",
+    re.IGNORECASE,
+)
+_NUMERIC = re.compile(
+    rf"(?P<first>\d{{1,2}})(?P<sign>[/.-])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>{_YEAR}|\d\d)(?!\d)|(?P<open>\.(?!\d))|)(?![\d%:])"
+)
+_NAMED_DAY = re.compile(
+    r"(?:(?P<relation>this coming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo)\s)?"
+    rf"(?P<weekday>{_WEEKDAY})\b(?P<after>\snext week)?",
+    re.IGNORECASE,
+)
+_HAN_DAY = re.compile(
+    r"(?P<relation>下个?|来週の?|本|这|今週の?)?(?:(?:周|星期|礼拜|週)(?P<zh>[一二三四五六日天])|(?P<ja>[月火水木金土日])曜日?)"
+)
+_AHEAD = re.compile("|".join(re.escape(word) for word in sorted(_DAYS_AHEAD, key=len, reverse=True)), re.IGNORECASE)
+
 _CALENDAR_WORDS = frozenset({*_MONTHS, *_WEEKDAYS, *_DAYS_AHEAD}) | word_set(
-    "this coming next am nächsten kommenden prochain próximo próxima prossimo aanstaande"
+    "this coming next am nächsten kommenden prochain próximo próxima prossimo"
 )
-_TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’-][^\W\d_]+)?|[今本明后後下来这周星礼月火水木金土日]")
-_MERIDIEM = r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])"
-_TIME = re.compile(
-    rf"""
-    (?P<cjk_m>上午|早上|凌晨|中午|下午|晚上|午前|午後)?\s?(?<![\d:.,$€£+])(?P<h>\d{{1,2}})
-    (?:
-        \s?[:：]\s?(?P<m1>[0-5]\d)(?::[0-5]\d)?
-        |\s?(?:点|點|时|時)\s?(?:(?P<m2>[0-5]?\d)\s?分?|(?P<half>半))?
-        |\s?[hH](?P<m3>[0-5]\d)(?!\d)
-        |\.(?P<m4>[0-5]\d)(?=\s?(?:{_MERIDIEM}|uhr\b|uur\b|h\b))
-        |(?=\s?(?:{_MERIDIEM}|uhr\b|uur\b|h\b(?!\w)|hs\b|horas?\b|heures?\b))
-        |(?=\s?(?:-|–|—|to|until|till|bis)\s?\d{{1,2}}(?::[0-5]\d)?\s?{_MERIDIEM})
-    )
-    (?:\s?(?P<ap>{_MERIDIEM}))?
-    |\b(?P<noon>noon|midday|midnight)\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_TIME_WORD = re.compile(r"\s?(?:uhr|uur|h|hs|hrs|horas?|heures?|o'clock)\b\.?", re.IGNORECASE)
-_RANGE = re.compile(r"\s?(?:-|–|—|~|至|到|から|to|until|till|bis|à|a|alle|tot|hasta|até)\s?", re.IGNORECASE)
-_AT = re.compile(r"\b(?:at|um|à|a las|às|alle|om|@)\s?$", re.IGNORECASE)
+_TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’-][^\W\d_]+)?|[今本明后下来这周星礼週月火水木金土日]")
+_PART_OF_NUMBER = frozenset(".,:/$€£-")
+_AMERICAN = re.compile(r"\d\s?[ap]\.?m\b|\b[ecmp][sd]?t\b")
+_DATE_ANNOUNCED = re.compile(r"\b(?:on|am|le|el|em|op|il|date|fecha|data|datum|dia|día)\b\W{0,3}$")
+_JOINS = word_set("the den dem der le el il de den")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Moment:
     """The end of a range: "10:00 - 11:00"."""
     zone: zones.Zone | None = None
     exact: bool = True
-    """False where the day was inferred from a weekday."""
+    """False where the day was inferred from a weekday, or from "tomorrow"."""
 
     @property
     def local(self) -> str:
@@ -166,12 +171,11 @@ class Moment:
         """How long the stated range lasts, when it ends the same day."""
         if self.clock is None or self.until is None:
             return None
-        first = self.clock.hour * 60 + self.clock.minute
-        last = self.until.hour * 60 + self.until.minute
-        return last - first if 0 < last - first <= 12 * 60 else None
+        length = (self.until.hour - self.clock.hour) * 60 + self.until.minute - self.clock.minute
+        return length if 0 < length <= LONGEST_MINUTES else None
 
     def utc(self) -> datetime | None:
-        """The moment in UTC; None without a time, or a zone that gives it one meaning."""
+        """The moment in UTC; None without a time, or without a zone that gives it one meaning."""
         if self.clock is None or self.zone is None:
             return None
         return self.zone.utc(datetime.combine(self.day, self.clock))
@@ -182,18 +186,9 @@ class _Day:
     start: int
     end: int
     day: date
-    exact: bool
-    short: bool = False
+    exact: bool = True
+    doubtful: bool = False
     """A weekday's short form, which needs a date or a time beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    start: int
-    end: int
-    first: time
-    until: time | None
-    zone: zones.Zone | None
 
 
 def moments(text: str, received: datetime, context: str) -> list[Moment]:
@@ -201,83 +196,66 @@ def moments(text: str, received: datetime, context: str) -> list[Moment]:
 
     `received` is the mail's internal date; `context` (lower case) settles zones that share an abbreviation.
     """
-    days = list(_days(text, received))
-    clocks = list(_clocks(text, context))
-    whole = zones.stated(text, context)
-    taken: set[int] = set()
+    days = list(_days(text, received.date()))
+    times = list(clocks.find(text, context)) if days else []
     found: list[Moment] = []
+    taken: set[int] = set()
     for index, day in enumerate(days):
-        nearest = _nearest(day, days, index, clocks, taken, text)
-        if nearest is None:
-            if not day.short:
-                found.append(Moment(day.start, day.end, day.day, exact=day.exact))
-            continue
-        taken.add(nearest.start)
-        # One date may carry several times: "Tuesday at 10:00 or 14:00".
-        found.append(_joined(day, nearest, whole))
-        following = days[index + 1].start if index + 1 < len(days) else len(text)
-        for clock in clocks:
-            if nearest.end <= clock.start < min(following, nearest.end + 24) and clock.start not in taken:
-                taken.add(clock.start)
-                found.append(_joined(day, clock, whole))
-                nearest = clock
-    return found[:MOMENTS]
+        before = days[index - 1].end if index else 0
+        after = days[index + 1].start if index + 1 < len(days) else len(text)
+        mine = _times_of(day, [clock for clock in times if clock.start not in taken], (before, after), text)
+        taken.update(clock.start for clock in mine)
+        if not mine and not day.doubtful:
+            found.append(Moment(day.start, day.end, day.day, exact=day.exact))
+        for clock in mine:
+            start, end = min(day.start, clock.start), max(day.end, clock.end)
+            found.append(Moment(start, end, day.day, clock.first, clock.until, clock.zone, day.exact))
+    return _zoned(found[:MOMENTS], zones.stated(text, context), text)
 
 
-def _joined(day: _Day, clock: _Clock, whole: zones.Zone | None) -> Moment:
-    return Moment(
-        min(day.start, clock.start),
-        max(day.end, clock.end),
-        day.day,
-        clock.first,
-        clock.until,
-        clock.zone or whole,
-        day.exact,
-    )
+def _times_of(day: _Day, free: Sequence[clocks.Clock], between: tuple[int, int], text: str) -> list[clocks.Clock]:
+    """The times that belong to a date: those behind it up to the next date, else the last before it."""
+    before, after = between
+    mine: list[clocks.Clock] = []
+    reach = day.end + APART
+    for clock in free:
+        if day.end <= clock.start < after and clock.start <= reach:
+            # One date may carry several times: "Tuesday at 10:00 or 14:00".
+            mine.append(clock)
+            reach = clock.end + BESIDE // 2
+    if mine:
+        return mine
+    for clock in reversed(free):
+        if before <= clock.start and clock.end <= day.start <= clock.end + APART // 2:
+            gap = text[clock.end : day.start]
+            return [clock] if gap.count("\n") <= 1 and ". " not in gap else []
+    return []
 
 
-def _nearest(
-    day: _Day, days: list[_Day], index: int, clocks: list[_Clock], taken: set[int], text: str
-) -> _Clock | None:
-    """The time that belongs to a date: the first behind it before the next date, else the last before it."""
-    following = days[index + 1].start if index + 1 < len(days) else len(text)
-    for clock in clocks:
-        if day.end <= clock.start <= day.end + APART and clock.start < following and clock.start not in taken:
-            return clock
-    preceding = days[index - 1].end if index else 0
-    for clock in reversed(clocks):
-        between = text[clock.end : day.start]
-        if preceding <= clock.start and clock.end <= day.start <= clock.end + APART // 2 and clock.start not in taken:
-            return clock if between.count("\n") <= 1 and ". " not in between else None
-    return None
+def _zoned(found: list[Moment], whole: zones.Zone | None, text: str) -> list[Moment]:
+    """The moments with the zone that the mail states for all of them, or that stands once in their list."""
+    if whole:
+        return [moment if moment.zone else replace(moment, zone=whole) for moment in found]
+    for order in (range(len(found) - 2, -1, -1), range(1, len(found))):
+        for index in order:
+            neighbour = found[index + 1] if order.step < 0 else found[index - 1]
+            gap = text[min(found[index].end, neighbour.end) : max(found[index].start, neighbour.start)]
+            if not found[index].zone and neighbour.zone and len(gap) <= BESIDE and ". " not in gap:
+                found[index] = replace(found[index], zone=neighbour.zone)
+    return found
 
 
 # --- Days -------------------------------------------------------------------------------------------------------------
 
 
-def _days(text: str, received: datetime) -> Iterator[_Day]:
-    today = received.date()
+def _days(text: str, today: date) -> Iterator[_Day]:
     last: _Day | None = None
     count = 0
-    behind = 0
-    for start in _starts(text):
-        match = _DATE.match(text, start) if start >= behind else None
-        day = _day(match, text, today) if match else None
-        behind = match.end() if match else behind
-        if day is None:
+    for day in _each_day(text, today):
+        if last is not None and last.exact != day.exact and _beside(last, day, text):
+            # "Friday, 11 July": the weekday is the date's, and the date is what counts.
+            last = _Day(last.start, day.end, day.day if day.exact else last.day)
             continue
-        if (
-            last is not None
-            and day.start - last.end <= 7
-            and text[last.end : day.start].strip(" ,.(-–\n") in ("", "the", "den", "le", "el", "dem", "der")
-        ):  # noqa: PLR2004 - "Friday, the 11th"
-            if not last.exact and day.exact:
-                # "Friday, 11 July": the weekday is the date's, and the date is what counts.
-                last = _Day(last.start, day.end, day.day, exact=True)
-                continue
-            if last.exact and not day.exact:
-                last = _Day(last.start, day.end, last.day, exact=True)
-                continue
         if last is not None:
             yield last
             count += 1
@@ -288,45 +266,35 @@ def _days(text: str, received: datetime) -> Iterator[_Day]:
         yield last
 
 
-def _starts(text: str) -> Iterator[int]:
-    """Where a date may begin: numbers and the words of the calendar. Everything else is passed over quickly."""
+def _beside(one: _Day, other: _Day, text: str) -> bool:
+    gap = text[one.end : other.start]
+    return len(gap) <= len(", dem (") and gap.strip(" ,.(-–\n") in _JOINS | {""}
+
+
+def _each_day(text: str, today: date) -> Iterator[_Day]:
+    """The dates, tried only where a number or a word of the calendar stands: all else is passed over quickly."""
+    behind = 0
     for token in _TOKEN.finditer(text.lower()):
-        word = token.group()
-        if word[0].isdigit() or word in _CALENDAR_WORDS or CJK.match(word):
-            yield token.start()
-
-
-def _day(match: re.Match[str], text: str, today: date) -> _Day | None:
-    group = match.groupdict()
-    found: date | None = None
-    exact = True
-    short = False
-    if group["iso_y"]:
-        found = _date(int(group["iso_y"]), int(group["iso_m"]), int(group["iso_d"]))
-    elif group["han_m"]:
-        found = _dated(group["han_y"], int(group["han_m"]), int(group["han_d"]), today)
-    elif group["dm_m"]:
-        found = _dated(group["dm_y"], _MONTHS[group["dm_m"].lower()], int(group["dm_d"]), today)
-    elif group["md_m"]:
-        if group["md_m"] in ("may", "march", "mar", "set", "ago", "out", "gen") and not group["md_y"]:
-            return None  # "you may 2 times", "we march": small letters make them words.
-        found = _dated(group["md_y"], _MONTHS[group["md_m"].lower()], int(group["md_d"]), today)
-    elif group["n1"]:
-        found = _numeric(group, match, text, today)
-    elif group["ahead"] or group["ahead_cjk"]:
-        found = today + timedelta(days=_DAYS_AHEAD[(group["ahead"] or group["ahead_cjk"]).lower()])
-        exact = False
-    else:
-        name = (group["w"] or group["cjk_w"] or group["cjk_w2"]).lower()
-        relation = (group["rel"] or "").lower()
-        next_week = relation == "next" or bool(group["next_after"]) or bool(group["cjk_next2"])
-        next_week = next_week or (group["cjk_next"] or "").startswith(("下", "来"))
-        found = _weekday(_WEEKDAYS[name], today, next_week=next_week)
-        exact = False
-        short = name in _SHORT_WEEKDAYS
-    if found is None:
-        return None
-    return _Day(match.start(), match.end(), found, exact, short)
+        word, start = token.group(), token.start()
+        if start < behind:
+            continue
+        if word[0].isdigit():
+            forms = _AFTER_DIGIT
+            if start and text[start - 1] in _PART_OF_NUMBER and text[max(start - 2, 0)].isdigit():
+                continue
+        elif CJK.match(word):
+            forms = _AFTER_HAN
+        elif word in _CALENDAR_WORDS:
+            forms = _AFTER_WORD
+        else:
+            continue
+        for pattern, reader in forms:
+            match = pattern.match(text, start)
+            day = reader(match, today) if match else None
+            if day:
+                behind = day.end
+                yield day
+                break
 
 
 def _date(year: int, month: int, day: int) -> date | None:
@@ -339,46 +307,48 @@ def _date(year: int, month: int, day: int) -> date | None:
 def _dated(year: str | None, month: int, day: int, today: date) -> date | None:
     """A date with its year, or without it the next such date (or the last, if that was a few days ago)."""
     if year:
-        return _date(int(year), month, day)
-    for candidate in (_date(today.year - 1, month, day), _date(today.year, month, day)):
-        if candidate and today - timedelta(days=PAST_DAYS) <= candidate:
+        return _date(int(year) if len(year) > 2 else 2000 + int(year), month, day)  # noqa: PLR2004 - digits of a year
+    for offset in range(-1, LEAP_YEARS + 1):
+        candidate = _date(today.year + offset, month, day)
+        if candidate and candidate >= today - timedelta(days=PAST_DAYS):
             return candidate
-    # 29 February comes again within eight years at most.
-    following = (_date(today.year + years, month, day) for years in range(1, 9))
-    return next((candidate for candidate in following if candidate), None)
+    return None
 
 
-def _numeric(group: dict[str, str | None], match: re.Match[str], text: str, today: date) -> date | None:
-    """ "11/07/2026", "11.07.", "7/11": one date, or none where day and month could change places."""
-    first, second = int(group["n1"] or 0), int(group["n2"] or 0)
-    sign, third = group["ns"], group["n3"]
-    if sign == "-" and not third:
+def _numbered(match: re.Match[str], today: date) -> _Day | None:
+    """2026-03-04, 3月4日."""
+    found = _dated(match["year"], int(match["month"]), int(match["day"]), today)
+    return _Day(match.start(), match.end(), found) if found else None
+
+
+def _with_month(match: re.Match[str], today: date) -> _Day | None:
+    """4 March 2026, March 4th."""
+    if match["month"] in _WORDS_TOO and not match["year"]:
         return None
+    found = _dated(match["year"], _MONTHS[match["month"].lower()], int(match["day"]), today)
+    return _Day(match.start(), match.end(), found) if found else None
+
+
+def _numeric(match: re.Match[str], today: date) -> _Day | None:
+    """11/07/2026, 11.07., 7/11: one date, or none where day and month could change places."""
+    text, year, sign = match.string, match["year"], match["sign"]
     before = text[max(match.start() - 16, 0) : match.start()].lower()
-    weekday = next((number for name, number in _WEEKDAYS.items() if before.rstrip(" ,.").endswith(name)), None)
-    if not third and sign == "." and not match.group().endswith("."):
-        return None
-    year = (third if len(third) == 4 else "20" + third) if third else None  # noqa: PLR2004 - digits of a year
-    readings = (
-        [_dated(year, second, first, today)]
-        if sign == "."
-        else [_dated(year, second, first, today), _dated(year, first, second, today)]
-    )
-    real = [reading for reading in readings if reading]
-    if len(set(real)) > 1 and weekday is not None:
-        real = [reading for reading in real if reading.weekday() == weekday]
-    if len(set(real)) > 1:
-        after = text[match.end() : match.end() + 24].lower()
-        # A clock of twelve hours, or dollars, beside 7/11: the American order.
-        real = real[1:] if re.search(r"\d\s?(?:am|pm|a\.m|p\.m)\b|\b[ecmp][sd]?t\b", after) else []
-    if (
-        not third
-        and weekday is None
-        and sign == "/"
-        and not re.search(r"\b(?:on|am|le|el|em|op|il|date|fecha|data|datum)\b\W{0,3}$", before)
-    ):
-        return None
-    return real[0] if real else None
+    weekday = next((day for name, day in _WEEKDAYS.items() if before.rstrip(" ,.(").endswith(name)), None)
+    if not year:
+        announced = sign == "/" and (weekday is not None or _DATE_ANNOUNCED.search(before))
+        if not announced and not (sign == "." and match["open"]):
+            return None
+    first, second = int(match["first"]), int(match["second"])
+    readings = [_dated(year, second, first, today)]
+    if sign != ".":
+        readings.append(_dated(year, first, second, today))
+    real = {reading for reading in readings if reading}
+    if len(real) > 1 and weekday is not None:
+        real = {reading for reading in real if reading.weekday() == weekday}
+    elif len(real) > 1 and _AMERICAN.search(text[match.end() : match.end() + 24].lower()):
+        # A clock of twelve hours, or an American zone, beside 7/11: the month stands first.
+        real = {reading for reading in readings[1:] if reading}
+    return _Day(match.start(), match.end(), real.pop()) if len(real) == 1 else None
 
 
 def _weekday(number: int, today: date, *, next_week: bool) -> date:
@@ -388,84 +358,33 @@ def _weekday(number: int, today: date, *, next_week: bool) -> date:
     return today + timedelta(days=(number - today.weekday() - 1) % 7 + 1)
 
 
-# --- Times ------------------------------------------------------------------------------------------------------------
+def _named_day(match: re.Match[str], today: date) -> _Day | None:
+    """Tuesday, next Tuesday."""
+    name = match["weekday"].lower()
+    next_week = (match["relation"] or "").lower() == "next" or bool(match["after"])
+    found = _weekday(_WEEKDAYS[name], today, next_week=next_week)
+    return _Day(match.start(), match.end(), found, exact=False, doubtful=name in _SHORT_WEEKDAYS)
 
 
-def _clocks(text: str, context: str) -> Iterator[_Clock]:
-    found = 0
-    skip_to = 0
-    for match in _TIME.finditer(text):
-        if match.start() < skip_to:
-            continue
-        first = _time(match)
-        if first is None:
-            continue
-        end = _behind(text, match.end())
-        written = match["ap"]
-        zone = zones.at(text, end, context)
-        until: time | None = None
-        between = _RANGE.match(text, end)
-        # "10:00 AM EST - 11:00 AM EST" has its zone before the dash.
-        if between is None and zone:
-            between = _RANGE.match(text, zone[1])
-        if between:
-            second = _TIME.match(text, between.end())
-            until = _time(second) if second else None
-            if second and until:
-                if not written and second["ap"] and not match["cjk_m"]:
-                    first = _borrow(first, second["ap"], until)
-                end = _behind(text, second.end())
-                zone = zones.at(text, end, context) or zone
-        elif not written and match["noon"] is None and match["cjk_m"] is None and not _is_clock(match, text, end):
-            continue
-        if zone:
-            end = max(end, zone[1])
-        skip_to = end
-        found += 1
-        yield _Clock(match.start(), end, first, until, zone[0] if zone else None)
-        if found >= MOMENTS:
-            return
+def _han_day(match: re.Match[str], today: date) -> _Day | None:
+    """周二, 下周二, 火曜日."""
+    number = _HAN_WEEKDAYS[match["zh"] or match["ja"]] if (match["zh"] or match["ja"]) != "日" else 6
+    found = _weekday(number, today, next_week=(match["relation"] or "").startswith(("下", "来")))
+    return _Day(match.start(), match.end(), found, exact=False)
 
 
-def _behind(text: str, at: int) -> int:
-    word = _TIME_WORD.match(text, at)
-    return word.end() if word else at
+def _ahead(match: re.Match[str], today: date) -> _Day | None:
+    """Today, tomorrow."""
+    found = today + timedelta(days=_DAYS_AHEAD[match.group().lower()])
+    return _Day(match.start(), match.end(), found, exact=False)
 
 
-def _is_clock(match: re.Match[str], text: str, end: int) -> bool:
-    """Whether digits are a time of day: minutes were written, or a word ("Uhr", "h") follows."""
-    return (
-        bool(match["m1"] or match["m3"] or match["m4"] or match["m2"] or match["half"])
-        or end > match.end()
-        or "点" in match.group()
-        or "時" in match.group()
-        or "时" in match.group()
-    )
-
-
-def _time(match: re.Match[str]) -> time | None:
-    if match["noon"]:
-        return time(0, 0) if match["noon"].lower() == "midnight" else time(12, 0)
-    hour = int(match["h"])
-    minute = 30 if match["half"] else int(match["m1"] or match["m2"] or match["m3"] or match["m4"] or 0)
-    meridiem = (match["ap"] or "").lower()[:1]
-    if match["cjk_m"] in ("下午", "晚上", "午後"):
-        meridiem = "p"
-    elif match["cjk_m"] == "中午" and hour < 11:  # noqa: PLR2004 - noon may be 11:30
-        meridiem = "p"
-    if meridiem:
-        if hour > 12 and meridiem == "a":  # noqa: PLR2004 - the hours of a clock
-            return None
-        if hour <= 12:  # noqa: PLR2004 - "14:00 PM" is 14:00
-            hour = hour % 12 + (12 if meridiem == "p" else 0)
-    if hour > 23 or minute > 59:  # noqa: PLR2004 - the hours and minutes of a day
-        return None
-    return time(hour, minute)
-
-
-def _borrow(first: time, meridiem: str, until: time) -> time:
-    """The start of "2-3 PM" and of "11-1 PM": the half of the day that makes the range go forward."""
-    if first.hour >= 12:  # noqa: PLR2004 - the hours of a clock
-        return first
-    afternoon = time(first.hour + 12, first.minute)
-    return afternoon if meridiem.lower().startswith("p") and afternoon < until else first
+_Form = tuple[re.Pattern[str], Callable[[re.Match[str], date], _Day | None]]
+_AFTER_DIGIT: tuple[_Form, ...] = (
+    (_ISO, _numbered),
+    (_HAN, _numbered),
+    (_DAY_MONTH, _with_month),
+    (_NUMERIC, _numeric),
+)
+_AFTER_WORD: tuple[_Form, ...] = ((_MONTH_DAY, _with_month), (_NAMED_DAY, _named_day), (_AHEAD, _ahead))
+_AFTER_HAN: tuple[_Form, ...] = ((_AHEAD, _ahead), (_HAN_DAY, _han_day))

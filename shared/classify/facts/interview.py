@@ -79,13 +79,13 @@ _DURATION = re.compile(
     r"(?P<count>\d{1,3}(?:[.,]5)?)\s?-?\s?"
     r"(?P<unit>minutes?|mins?|minuten|minutos|minuti|hours?|hrs?|stunden?|heures?|horas?|ore|ora|uur|分钟|分間|小时|時間)"
     r"(?![a-z])"
-    r"|(?P<half>half[- ](?:an[- ])?hour|halbstündig\w{0,2}|halbe stunde|demi-heure|media hora|meia hora|mezz'ora|half uur|"
-    r"半小时)"
+    r"|(?P<half>half[- ](?:an[- ])?hour|halbstündig\w{0,2}|halbe stunde|demi-heure|media hora|meia hora|mezz'ora|"
+    r"half uur|半小时)"
     r"|(?P<hour>\b(?:an|one)[- ]hour\b|einstündig\w{0,2}|une heure|una hora|uma hora|un'ora|一小时)"
 )
 _NO_DURATION = re.compile(
-    r"\s?(?:early|before|prior|in advance|ahead|notice|to (?:complete|confirm|finish|respond|submit)|vorher|früher|avant|"
-    r"antes|prima|eerder|提前|前)"
+    r"\s?(?:early|before|prior|in advance|ahead|notice|to (?:complete|confirm|finish|respond|submit)|vorher|früher|"
+    r"avant|antes|prima|eerder|提前|前)"
 )
 
 _PLATFORM_WORDS: tuple[tuple[str, str], ...] = (

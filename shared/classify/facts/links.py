@@ -60,6 +60,9 @@ _POSTINGS: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple(
 )
 """Hiring systems' posting pages and the id that each puts into the address. Where a query parameter bears it: below."""
 
+SYSTEMS = tuple(system for system, _, _ in _POSTINGS)
+"""The hiring systems by the names that `posting_id` gives them."""
+
 _ID_PARAMETERS = {"indeed": "jk", "taleo": "job", "successfactors": "career_job_req_id", "greenhouse": "gh_jid"}
 
 _JOB_PATH = re.compile(
@@ -174,7 +177,7 @@ def canonical(link: str) -> str:
 
 @lru_cache(maxsize=4096)
 def posting_id(link: str) -> str:
-    """ "system:id" of a posting page of a known hiring system, else ""."""
+    """The "system:id" of a posting page of a known hiring system, else ""."""
     try:
         parts = urlsplit(_with_scheme(link))
         host = (parts.hostname or "").removeprefix("www.")
@@ -190,7 +193,6 @@ def posting_id(link: str) -> str:
             if not found:
                 return ""
             value = found.groupdict().get("id") or pairs.get(_ID_PARAMETERS.get(system, ""), "")
-            # Workday's ids count per tenant, so the tenant (its host) is part of the id; others are unique by themselves.
             tenant = (
                 host + ":"
                 if system in {"workday", "icims", "bamboohr", "taleo", "successfactors", "oracle", "recruitee"}

@@ -90,7 +90,8 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "hour",
         re.compile(
-            r"per hour|hourly|an hour|/ ?h(?:ou)?r?\b|pro stunde|/ ?std|de l'heure|por hora|all'ora|per uur|時給|每小时|时薪"
+            r"per hour|hourly|an hour|/ ?h(?:ou)?r?\b|pro stunde|/ ?std|de l'heure|por hora|all'ora|"
+            r"per uur|時給|每小时|时薪"
         ),
     ),
     (
@@ -103,8 +104,8 @@ _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "month",
         re.compile(
-            r"per month|monatsgehalt|monthly|a month|/ ?mo(?:nth)?\b|p\.m\.|pro monat|monatlich|par mois|mensuel|al mes|"
-            r"mensual|por mês|mensal|mensais|al mese|mensil|per maand|月薪|月給|每月|/月"
+            r"per month|monatsgehalt|monthly|a month|/ ?mo(?:nth)?\b|p\.m\.|pro monat|monatlich|par mois|mensuel|"
+            r"al mes|mensual|por mês|mensal|mensais|al mese|mensil|per maand|月薪|月給|每月|/月"
         ),
     ),
     (
@@ -199,7 +200,7 @@ def _bounds(match: re.Match[str]) -> tuple[float, float] | None:
 
 
 def _number(text: str) -> float:
-    """ "180,000", "65.000", "12,00,000", "1'200.50": the last mark is a decimal point if one or two digits follow."""
+    """The number in "180,000", "65.000", "12,00,000", "1'200.50": a last mark before one or two digits is a point."""
     digits = re.sub(r"[ '’]", "", text)
     mark = max(digits.rfind(","), digits.rfind("."))
     if mark >= 0 and len(digits) - mark - 1 <= 2:  # noqa: PLR2004 - cents have two digits, thousands three

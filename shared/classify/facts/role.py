@@ -106,7 +106,7 @@ def _believable(words: list[str]) -> str:
     return text[:WINDOW]
 
 
-# --- Read from behind: "the Data Analyst position", "Data Analyst at Acme" ---------------------------------------------
+# --- Read from behind: "the Data Analyst position", "Data Analyst at Acme" --------------------------------------------
 
 
 def _before_nouns(part: Part) -> Iterator[Guess]:
@@ -175,7 +175,7 @@ def _title_goes_on(part: Part, start: int) -> bool:
     )
 
 
-# --- Read from the front: "position of Data Analyst", "Job title: Data Analyst" ----------------------------------------
+# --- Read from the front: "position of Data Analyst", "Job title: Data Analyst" ---------------------------------------
 
 
 def read_role(text: str, start: int) -> tuple[str, int]:
@@ -212,7 +212,7 @@ def read_role(text: str, start: int) -> tuple[str, int]:
 
 
 def _continues(text: str, at: int, word: str) -> bool:
-    """ "Head of Data", "Engineer in Test": a small word that a capital follows may go on."""
+    """Whether a small word that a capital follows goes on: "Head of Data", "Engineer in Test"."""
     return (word in {"of", "and", "&"} and _capital_follows(text, at)) or (
         word == "in" and text[at : at + 5] == " Test"
     )
@@ -235,19 +235,16 @@ def _titled(part: Part) -> Iterator[Guess]:
     """Titles behind a phrase of the vocabulary; one that no list of heads knows needs a phrase that names a post."""
     for phrase, weight, at in _PHRASES.within(part):
         text, end = read_role(part.text, at)
-        if not text:
-            continue
-        if phrase == "for" and len(text.split()) == 1:
-            continue
+        if not text or (phrase == "for" and " " not in text):
+            continue  # "for Engineer" alone is too little.
         if _headed(text) or phrase.endswith(":"):
-            weight += phrase == "for"
-            yield Guess(text, weight, part.quote(at - len(phrase) - 1, end))
+            yield Guess(text, max(weight, ENOUGH), part.quote(at - len(phrase) - 1, end))
         elif weight >= 5 and text[0].isupper():  # noqa: PLR2004 - "position of", "Stelle als" and their like
             yield Guess(text, weight - 2, part.quote(at - len(phrase) - 1, end))
 
 
 def _in_subject(subject: Part) -> Iterator[Guess]:
-    """ "Interview Invitation - Data Analyst", "Backend Engineer application"."""
+    """Titles in a subject: "Interview Invitation - Data Analyst", "Backend Engineer application"."""
     pieces = [piece.strip() for piece in _SUBJECT_BREAK.split(subject.text)[:6] if piece.strip()]
     for index, piece in enumerate(pieces):
         text, end = read_role(piece, 0)

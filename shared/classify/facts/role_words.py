@@ -231,15 +231,15 @@ _HEADS = word_set(
     """,
 )
 TITLE_HEADS = _HEADS | {plain(head) for head in _HEADS}
-"""Head words of job titles, with and without accents; one of them makes a doubtful phrase a title, and keeps a title from being a company."""
+"""Head words of job titles, with and without accents: one makes a doubtful phrase a title, and none is a company."""
 
 CJK_TITLE_ENDS = tuple(
     sorted(
         word_set(
             """
-            工程师 经理 专员 助理 主管 总监 设计师 分析师 顾问 实习生 运营 开发 产品 策划 培训生 管培生 研究员 架构师 会计 编辑
-            教师 销售 工程師 エンジニア デザイナー
-            マネージャー ディレクター アナリスト コンサルタント 開発者 営業 プログラマー 研究職 総合職 事務 担当者 職
+            工程师 经理 专员 助理 主管 总监 设计师 分析师 顾问 实习生 运营 开发 产品 策划 培训生 管培生 研究员 架构师
+            会计 编辑 教师 销售 工程師 エンジニア デザイナー マネージャー ディレクター
+            アナリスト コンサルタント 開発者 営業 プログラマー 研究職 総合職 事務 担当者 職
             """
         )
     )

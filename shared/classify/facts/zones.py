@@ -244,7 +244,8 @@ _OFFSET = re.compile(
     re.IGNORECASE,
 )
 _IANA = re.compile(
-    r"(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/[A-Za-z_+-]{2,30}(?:/[A-Za-z_]{2,30})?"
+    r"(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)"
+    r"/[A-Za-z_+-]{2,30}(?:/[A-Za-z_]{2,30})?"
     r"|US/[A-Z][a-z]{3,9}"
 )
 _ABBREVIATION = re.compile(
@@ -257,8 +258,8 @@ _PLACE = re.compile(
 )
 _CJK_NAME = re.compile("|".join(_CJK_NAMES))
 _STATED = re.compile(
-    r"(?:time ?zone|all times(?: are| listed are| shown are)?(?: in)?|zeitzone|fuseau horaire|zona horaria|fuso hor[aá]rio|"
-    r"fuso orario|tijdzone|时区|時區|タイムゾーン)\s{0,3}[:=(-]{0,2}\s{0,3}",
+    r"(?:time ?zone|all times(?: are| listed are| shown are)?(?: in)?|zeitzone|fuseau horaire|zona horaria|"
+    r"fuso hor[aá]rio|fuso orario|tijdzone|时区|時區|タイムゾーン)\s{0,3}[:=(-]{0,2}\s{0,3}",
     re.IGNORECASE,
 )
 
@@ -293,7 +294,7 @@ class Zone:
 
 @lru_cache(maxsize=256)
 def named(name: str) -> tzinfo | None:
-    """The zone of an IANA name, or None; a name from a mail is data, so its form is checked before any file is opened."""
+    """The zone of an IANA name, or None; the name is a mail's, so its form is checked before any file is opened."""
     if name != "UTC" and not _IANA.fullmatch(name):
         return None
     try:
@@ -318,11 +319,9 @@ def at(text: str, index: int, context: str) -> tuple[Zone, int] | None:
 
 
 def _offset(found: re.Match[str], _: str) -> Zone | None:
-    """ "UTC+5:30", "GMT-3", "+05:30"."""
-    bare = found["bare_sign"] is not None
-    sign, hours, minutes = found.group(
-        *(("bare_sign", "bare_hours", "bare_minutes") if bare else ("sign", "hours", "minutes"))
-    )
+    """An offset: "UTC+5:30", "GMT-3", "+05:30"."""
+    prefix = "" if found["bare_sign"] is None else "bare_"
+    sign, hours, minutes = (found[prefix + name] for name in ("sign", "hours", "minutes"))
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
     if offset > LARGEST_OFFSET:
         return None
@@ -330,19 +329,19 @@ def _offset(found: re.Match[str], _: str) -> Zone | None:
 
 
 def _iana(found: re.Match[str], _: str) -> Zone | None:
-    """ "Europe/Berlin", "US/Eastern"."""
+    """A name of the tz database: "Europe/Berlin", "US/Eastern"."""
     name = found.group()
     zone = named(_NAMED.get(name[3:].lower(), "") if name.startswith("US/") else name)
     return Zone(name, zone) if zone else None
 
 
 def _cjk(found: re.Match[str], _: str) -> Zone | None:
-    """ "北京时间"."""
+    """A zone in Han: "北京时间"."""
     return Zone(found.group(), named(_CJK_NAMES[found.group()]))
 
 
 def _place(found: re.Match[str], _: str) -> Zone | None:
-    """ "Pacific Time", "London time", "(Berlin)", "heure de Paris"; "10:00 Berlin" may be a room, and is none."""
+    """A place: "Pacific Time", "London time", "(Berlin)", "heure de Paris"; "10:00 Berlin" may mean a room."""
     place = found.group(2).lower()
     around = found.string[found.start() - 1 : found.start()] + found.string[found.end() : found.end() + 1]
     alone = place in ("eastern", "pacific", "central european")
@@ -352,7 +351,7 @@ def _place(found: re.Match[str], _: str) -> Zone | None:
 
 
 def _abbreviated(found: re.Match[str], context: str) -> Zone | None:
-    """ "EST", "IST": one that several countries use is settled by the mail's own words, or means nothing yet."""
+    """An abbreviation; one of several countries ("IST") is settled by the mail's own words, or means nothing yet."""
     short = found.group(1)
     for settler, name, hours in _SHARED.get(short, ()):
         if _settlers(settler).search(context):

@@ -92,7 +92,7 @@ class GmailModel:
     ) -> None:
         self.clock = clock
         self._rng = rng
-        self._publish = publish
+        self._publish: Publish = publish or (lambda _topic, _data: None)
         self.project = project
         self.units_per_minute = units_per_minute
         self.faults = Faults(random.Random(rng.getrandbits(64)))
@@ -323,9 +323,12 @@ class GmailModel:
             with self._lock:
                 yield
         finally:
-            while self._publish is not None and self._outbox:
-                topic, data = self._outbox.popleft()
-                self._publish(topic, data)
+            while (push := self._next_push()) is not None:
+                self._publish(*push)
+
+    def _next_push(self) -> tuple[str, bytes] | None:
+        with self._lock:
+            return self._outbox.popleft() if self._outbox else None
 
     def _strike(self, method: str, grant: _Grant, *, after: Mapping[str, Any] | None = None) -> None:
         kinds = CALL_KINDS if method not in _SILENT else tuple(kind for kind in CALL_KINDS if kind != "truncated")

@@ -23,11 +23,17 @@ SNIPPET_CHARACTERS: Final = 200
 SEARCHED_CHARACTERS: Final = 100_000
 """How much of a body the search sees; more would only make the model slow."""
 
+DECODED_CHARACTERS: Final = 20_000
+"""Longer headers stay as they are; no sender needs them, and decoding takes its time."""
+
 PART_DEPTH: Final = 40
 """MIME parts within each other; what is deeper is left out, as Gmail does before it gives up on a mail."""
 
 REMEMBERED_MAILS: Final = 4096
 """Parsed mails that are kept: a simulation plays the same few thousands of times."""
+
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python's that are no charsets, and slow on purpose-made input."""
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _REPLY_PREFIX = re.compile(r"(?:(?:re|fwd?|aw|wg|sv|rv|tr|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
@@ -198,7 +204,7 @@ def _decoded(value: str) -> str:
     """A header's value unfolded and as text: RFC 2047 words decoded, raw 8-bit taken for UTF-8."""
     value = _FOLD.sub(" ", str(value)).strip()
     value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if "=?" in value:
+    if "=?" in value and len(value) <= DECODED_CHARACTERS:
         with suppress(HeaderParseError, LookupError, UnicodeError, ValueError):
             return str(make_header(decode_header(value)))
     return value
@@ -272,8 +278,9 @@ def _utf8(part: Message) -> bytes:
     if part.get_content_maintype() != "text":
         return content
     for charset in (part.get_content_charset("utf-8"), "utf-8"):
-        with suppress(LookupError, UnicodeError, ValueError):
-            return content.decode(charset).encode("utf-8")
+        if charset not in _NO_CHARSETS:
+            with suppress(LookupError, UnicodeError, ValueError):
+                return content.decode(charset).encode("utf-8")
     return content.decode("latin-1").encode("utf-8")
 
 

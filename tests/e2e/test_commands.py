@@ -1,0 +1,146 @@
+"""The commands of the README, run as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.local.mailfiles import wrap
+from shared.local.samples import MAILS
+
+ROOT = Path(__file__).parent.parent.parent
+LICENSED_MAIL = ROOT / "tests" / "data" / "licensed_mail.jsonl"
+SECONDS = 180
+WIRINGS = [pytest.param((), id="embedded"), pytest.param(("--emulators",), id="emulators", marks=pytest.mark.emulators)]
+
+
+def command(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts" / name), *arguments]
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = os.environ | {"HEARBACK_VENV": sys.prefix}
+    return subprocess.run(
+        command(name, *arguments), capture_output=True, text=True, timeout=SECONDS, env=environ, check=False
+    )
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_the_demo_shows_how_each_push_becomes_a_status_with_its_evidence(wiring):
+    shown = run("demo", "--exit", *wiring)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for sample in MAILS:
+        assert sample.title.split()[-1] in shown.stdout
+    for told in ("applied -> assessment", "interview", "closed rejected", "offer", "suggested only", "private"):
+        assert told in shown.stdout, told
+    assert "We are delighted" in shown.stdout
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_an_archive_is_played_whole_and_every_mail_has_a_record(tmp_path, wiring):
+    lines = LICENSED_MAIL.read_text().splitlines()[:120]
+    archive = tmp_path / "mail.jsonl"
+    archive.write_text("\n".join(lines))
+    shown = run("demo", "--exit", "--mail", str(archive), *wiring)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "120 mails, 120 with a record, 0 lost" in shown.stdout
+
+
+def test_takeouts_mbox_and_a_folder_of_eml_are_played_too(tmp_path):
+    data = [wrap(m.sender, m.subject, m.text) for m in MAILS]
+    box = mailbox.mbox(tmp_path / "takeout.mbox")
+    for each in data:
+        box.add(each)
+    box.close()
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    for number, each in enumerate(data):
+        (folder / f"{number}.eml").write_bytes(each)
+    for archive in (tmp_path / "takeout.mbox", folder):
+        shown = run("demo", "--exit", "--mail", str(archive))
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert f"{len(data)} mails, {len(data)} with a record, 0 lost" in shown.stdout
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"from": 7}'])
+def test_an_archive_that_is_none_is_refused_by_file_and_line(tmp_path, content):
+    archive = tmp_path / "mail.jsonl"
+    archive.write_text(content)
+    shown = run("demo", "--exit", "--mail", str(archive))
+    assert shown.returncode == 2
+    assert "mail.jsonl:1" in shown.stdout
+
+
+@contextmanager
+def dev(*arguments: str) -> Iterator[dict[str, str]]:
+    """A running scripts/dev: the addresses that it prints."""
+    process = subprocess.Popen(
+        command("dev", "--port", "0", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"HEARBACK_VENV": sys.prefix},
+    )
+    try:
+        assert process.stdout is not None
+        told: dict[str, str] = {}
+        for line in process.stdout:
+            words = line.split()
+            if words and words[0] in ("functions", "API", "Gmail", "bearer"):
+                told[words[0]] = words[1]
+            if line.startswith("Ctrl-C"):
+                break
+        yield told
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def fetch(url: str, *, bearer: str = "", data: bytes | None = None) -> dict:
+    request = urllib.request.Request(url, data=data, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.mark.parametrize("wiring", [pytest.param(("--memory",), id="embedded"), *WIRINGS[1:]])
+def test_dev_keeps_every_function_up_and_fire_runs_one_now(wiring):
+    with dev(*wiring) as told:
+        assert fetch(told["API"])["wiring"] == ("local" if "--memory" in wiring else "emulators")
+        receipt = next(mail for mail in MAILS if mail.title.startswith("receipt of"))
+        data = wrap(receipt.sender, receipt.subject, receipt.text)
+        fetch(f"{told['Gmail']}/local/mailboxes/ada@example.com/mail", data=data)
+        applications = told["API"].replace("health", "applications")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = fetch(applications, bearer=told["bearer"])["applications"]
+            if found:
+                break
+            fired = run("fire", "wake_due")
+            assert fired.returncode == 0, fired.stdout + fired.stderr
+            time.sleep(1)
+        [application] = found
+        assert (application["company"], application["stage"]) == ("Fernhill Systems", "applied")
+
+
+def test_fire_says_so_when_nothing_is_up():
+    fired = run("fire", "wake_due")
+    assert fired.returncode == 2
+    assert "not up" in fired.stderr
+
+
+def test_fire_refuses_a_name_that_is_not_in_the_table():
+    fired = run("fire", "make_coffee")
+    assert fired.returncode == 2
