@@ -192,7 +192,7 @@ _ROLE_WORDS = {
 """Short forms of titles, spelt out."""
 
 NARROWED_WORDS = 2
-"""Words that two titles must share for one to be the other, said with more or fewer words: "Engineer" is any engineer."""
+"""Words that two titles must share for one to be the other in more or fewer words: "Engineer" is any engineer."""
 
 _SAME_WORK = {"developer": "engineer", "programmer": "engineer", "engineering": "engineer", "development": "engineer"}
 """Words that writers of one employer use for one another."""

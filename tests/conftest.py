@@ -19,7 +19,7 @@ from test_utils.prefixer import Prefixer
 from shared.local import emulators
 
 EMULATOR_FIXTURES = {"firestore_emulator", "pubsub_emulator", "emulator_project"}
-PROJECTS = Prefixer("hearback", "tests", separator="-")  # type: ignore[no-untyped-call]  # the package has no types
+PROJECTS = Prefixer("hearback", "tests", separator="-")
 PROJECT_NUMBERS = itertools.count(1)
 UNRUN = pytest.StashKey[set[str]]()
 

@@ -14,11 +14,12 @@ import random
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication
 
 import functions_framework
 from croniter import croniter
@@ -142,8 +143,9 @@ class Runner:
     def _serve(self) -> None:
         mounts: dict[str, WSGIApplication] = {}
         for row in self.table:
-            app = functions_framework.create_app(row.name, str(FUNCTIONS / row.name / "main.py"))  # type: ignore[no-untyped-call]  # the framework bears no types
-            mounts[f"/{row.name}"] = app
+            # The framework bears no types.
+            app = functions_framework.create_app(row.name, str(FUNCTIONS / row.name / "main.py"))  # type: ignore[no-untyped-call]
+            mounts[f"/{row.name}"] = _at_its_root(app)
         application = DispatcherMiddleware(Response("no such function\n", status=404), mounts)
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", self.options.port, application, threaded=True, request_handler=_QuietHandler
@@ -220,7 +222,7 @@ class Runner:
     def call(self, function: str, body: bytes, *, timeout: timedelta = timedelta(seconds=120)) -> int:
         """POST to a function and return its status; 0 when it did not answer."""
         request = urllib.request.Request(  # noqa: S310 - our own loopback address
-            f"{self.url}/{function}/", data=body, headers={"Content-Type": "application/json"}, method="POST"
+            f"{self.url}/{function}", data=body, headers={"Content-Type": "application/json"}, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout.total_seconds()) as answer:  # noqa: S310 - the same
@@ -231,6 +233,15 @@ class Runner:
         except (OSError, TryAgain):
             log.exception("no answer", extra={"function": function})
             return 0
+
+
+def _at_its_root(app: WSGIApplication) -> WSGIApplication:
+    """A function has the root of its own host; a push to /NAME must not be answered by a redirect to /NAME/."""
+
+    def called(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        return app(environ | {"PATH_INFO": environ["PATH_INFO"] or "/"}, start_response)
+
+    return called
 
 
 def _set_environment(name: str, value: str | None) -> None:

@@ -5,6 +5,8 @@ A small gRPC server stands in for Firestore and answers with the status that a t
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
 import threading
@@ -15,8 +17,11 @@ from datetime import timedelta
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from google.cloud.firestore_v1 import types
 
+from shared.adapters.firestore_store import FirestoreStore
 from shared.errors import Conflict, Rejected, TryAgain
 from tests.support import stores
 from tests.support.stores import THINGS, Thing, on_emulator
@@ -282,6 +287,30 @@ def test_no_message_of_ours_quotes_firestore(store, firestore, name):
 def test_a_server_that_is_not_there_is_worth_another_try():
     with on_emulator("127.0.0.1:1", "p") as store, pytest.raises(TryAgain):
         store.create(A, Thing())
+
+
+def test_without_an_emulator_it_connects_to_google_with_the_processes_own_credentials(tmp_path, monkeypatch):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    account = {
+        "type": "service_account",
+        "client_email": "store@p.iam.gserviceaccount.com",
+        "private_key": key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode(),
+        "token_uri": "https://127.0.0.1:1/token",
+    }
+    (tmp_path / "key.json").write_text(json.dumps(account))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
+    with contextlib.closing(FirestoreStore("p")) as store:
+        assert store._api.transport.host == "firestore.googleapis.com:443"
+
+
+def test_without_credentials_it_is_worth_another_try(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
+    monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
+    with pytest.raises(TryAgain, match="Firestore"):
+        FirestoreStore("p")
 
 
 def test_threads_share_one_store(store, firestore):

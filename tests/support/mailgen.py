@@ -104,6 +104,15 @@ SENDER_OF = {
     Signal.OTHER: "other",
 }
 
+_OF_HIRING = re.compile(
+    r"interview|applic|apply|applied|position|role|candida|hiring|hire|recruit|job|vacanc|offer|assess|resume|\bcv\b"
+    r"|test|challenge|code|account|undeliver|deliver|opportunit|profile|career|employ|contract|task|exercise|case|post\b",
+    re.IGNORECASE,
+)
+"""A mail that names none of these could be about anything: it teaches nothing, not even in an employer's words."""
+
+_ANYTHING = frozenset({Signal.OTHER, Signal.JOB_ALERT})
+
 _SECTION = re.compile(r"\[([a-z_]+)\]")
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([a-z0-9]+)>")
@@ -224,6 +233,8 @@ def generate(
             subject, body, name = compose(section, frame, rng)
             if not plain:
                 subject, body = _damage(subject, body, rng)
+            if language == "en" and not plain and signal not in _ANYTHING and not _OF_HIRING.search(f"{subject} {body}"):
+                continue
             sender = rng.choice(SENDERS[SENDER_OF.get(signal, "hiring")]) if plain or rng.random() < 0.7 else ""
             yield Example(
                 mail=Mail(
