@@ -145,7 +145,7 @@ class Store(Protocol):
         since: Value | None = None,
         before: Value | None = None,
     ) -> float:
-        """The sum of a numeric field over the documents that the query finds."""
+        """The sum of a numeric field, one of the query's `sums`, over the documents that the query finds."""
         ...
 
     def transact(self, work: Callable[[Transaction], R], *, reads: Sequence[Key[Any]] = ()) -> R:

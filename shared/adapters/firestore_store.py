@@ -2,7 +2,7 @@
 
 Google's generated client is called directly: `google.cloud.firestore` above it has no precondition for replacing a
 document, no time-out for a transaction's calls, a transaction loop that retries in lock-step and only at commit, and
-takes three times the CPU. Datetimes come out plain, to the microsecond.
+takes two to four times the CPU. Datetimes come out plain, to the microsecond.
 """
 
 from __future__ import annotations

@@ -200,6 +200,8 @@ class _Reader:
                 return True
             # The line feed that ends one boundary may begin the next.
             at = data.find(mark, begins - 1, end)
+        if missed == FALSE_BOUNDARIES:
+            self.problem("there are too many lines that look like a boundary")
         if begins >= 0 and self.allows(depth + 1):
             self._child(part, Region(data, begins, end), depth + 1, default)
         return begins >= 0

@@ -64,6 +64,23 @@ class Options:
     """Whether the schedules of the table fire."""
 
 
+class Timetable:
+    """When each scheduled function is called next, as Cloud Scheduler would call it."""
+
+    def __init__(self, jobs: Iterable[registry.Job], start: datetime) -> None:
+        self._jobs = {job.name: job for job in jobs}
+        self._ticks = {name: croniter(job.schedule.cron, start) for name, job in self._jobs.items()}
+        self._next: dict[str, datetime] = {name: ticks.get_next(datetime) for name, ticks in self._ticks.items()}
+
+    def due(self, now: datetime) -> list[registry.Job]:
+        """The jobs whose time has come since the last call; one that was missed several times comes once."""
+        due = [name for name, at in self._next.items() if at <= now]
+        for name in due:
+            while self._next[name] <= now:
+                self._next[name] = self._ticks[name].get_next(datetime)
+        return [self._jobs[name] for name in due]
+
+
 class Runner:
     """Start with `with`: everything that it starts, it stops."""
 
@@ -189,14 +206,10 @@ class Runner:
 
     def _keep_time(self) -> None:
         """The scheduler: calls each scheduled function at its minute, in UTC."""
-        jobs = registry.schedules(self.table)
-        ticks = {job.name: croniter(job.schedule.cron, datetime.now(UTC)) for job in jobs}
-        due = {job.name: ticks[job.name].get_next(datetime) for job in jobs}
+        timetable = Timetable(registry.schedules(self.table), datetime.now(UTC))
         while not self._stopping.wait(POLL_SECONDS):
-            for job in jobs:
-                if datetime.now(UTC) >= due[job.name]:
-                    due[job.name] = ticks[job.name].get_next(datetime)
-                    self.call(job.function, json.dumps(job.schedule.payload).encode())
+            for job in timetable.due(datetime.now(UTC)):
+                self.call(job.function, json.dumps(job.schedule.payload).encode())
 
     # --- Used from outside --------------------------------------------------------------------------------------------
 

@@ -222,6 +222,7 @@ class Run:
             self.in_a_row += 1
             if self.in_a_row >= UNREACHABLE_IN_A_ROW:
                 self.tries = dict(self.lease.mailbox.tries)
+                self.failing.clear()
                 raise
             self._failed(message, e, most=UNREACHABLE_TRIES)
             return None

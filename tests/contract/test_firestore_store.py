@@ -289,6 +289,15 @@ def test_a_server_that_is_not_there_is_worth_another_try():
         store.create(A, Thing())
 
 
+def test_two_databases_of_one_project_are_two_stores(firestore_emulator, emulator_project):
+    with (
+        on_emulator(firestore_emulator.host, emulator_project) as one,
+        on_emulator(firestore_emulator.host, emulator_project, database="other") as other,
+    ):
+        one.create(A, Thing())
+        assert other.get(A) is None
+
+
 def test_without_an_emulator_it_connects_to_google_with_the_processes_own_credentials(tmp_path, monkeypatch):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     account = {

@@ -6,6 +6,7 @@ A disagreement is shrunk to the fewest operations that still show it, and printe
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import random
@@ -539,18 +540,20 @@ def test_forced_conflicts_make_the_work_run_again(name, request):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """OPERATIONS SEED [SEED ...]: one line per seed, and the listing of the first disagreement of each."""
-    count, seeds = int(arguments[0]), [int(seed) for seed in arguments[1:]]
-    failed = 0
+    """One line for each seed, and the listing of its first disagreement. 1 when there was any."""
+    parser = argparse.ArgumentParser(description="Compare SQLite with Firestore's emulator, operation by operation.")
+    parser.add_argument("operations", type=int, nargs="?", default=5000)
+    parser.add_argument("seeds", type=int, nargs="*", default=[SEED])
+    told = parser.parse_args(arguments)
+    failed = False
     with emulators.start_firestore() as emulator:
-        for seed in seeds:
-            report = run(count, seed, host=emulator.host)
+        for seed in told.seeds:
+            report = run(told.operations, seed, host=emulator.host)
             verdict = "DISAGREE" if report.disagreement else "agree"
-            sys.stdout.write(f"seed {seed}: {count} operations in {report.seconds:.0f} s: {verdict}\n")
-            sys.stdout.write(f"  {dict(report.kinds)}\n  {dict(report.outcomes)}\n{report.disagreement}\n")
-            sys.stdout.flush()
-            failed += bool(report.disagreement)
-    return 1 if failed else 0
+            print(f"seed {seed}: {told.operations} operations in {report.seconds:.0f} s: {verdict}")  # noqa: T201 - a command
+            print(f"  {dict(report.kinds)}\n  {dict(report.outcomes)}\n{report.disagreement}", flush=True)  # noqa: T201
+            failed = failed or bool(report.disagreement)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -216,6 +216,11 @@ def test_flowed_lines_are_joined():
     assert mail.quoted == "--\nLi\n\n> old text\n> older"
 
 
+def test_a_signature_does_not_flow_into_the_line_above_it():
+    mail = _bytes(HEADER + b"Content-Type: text/plain; format=flowed\n\nhello \n-- \nLi\n")
+    assert (mail.text, mail.quoted) == ("hello", "--\nLi")
+
+
 def test_flowed_lines_of_a_language_without_spaces_lose_them():
     mail = _bytes(HEADER + "Content-Type: text/plain; format=flowed; delsp=yes\n\n面 \n接".encode())
     assert mail.text == "面接"
@@ -274,6 +279,27 @@ def test_a_broken_mail_is_read_as_far_as_it_goes(message, text, problem):
     assert problem in mail.problem
     assert bool(problem) == bool(mail.problem)
     assert unreadable(mail) == ""
+
+
+CALENDAR_PART = b"\n--b\nContent-Type: text/calendar\n\nBEGIN:VCALENDAR\n--b--"
+
+
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        (b"Content-Type: multipart/mixed; boundary=c\n\n--c\n" * 12, "more than 10 deep"),
+        (b"\n--bx" * 3_000, "too many lines that look like a boundary"),
+        (b"\n--b\n\n" * 300, "more than 200 parts"),
+        (b"\n\n" + b"a" * (32 * 1024 * 1024), "longer than 32 MB"),
+    ],
+    ids=["depth", "false boundaries", "parts", "bytes"],
+)
+def test_what_stands_behind_a_limit_is_not_read_and_the_limit_is_named(before, problem):
+    mixed = HEADER + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+    assert _bytes(mixed + b"\nhello" + CALENDAR_PART).calendars
+    mail = _bytes(mixed + before + (b"" if problem.endswith("deep") else CALENDAR_PART))
+    assert mail.calendars == ()
+    assert problem in mail.problem
 
 
 def test_carriage_returns_alone_or_with_line_feeds_end_lines():
@@ -384,6 +410,15 @@ def test_a_report_with_the_returned_header_alone_names_the_mail():
     mail = _bytes(HEADER + b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n" + parts)
     assert mail.text == "Not delivered."
     assert mail.quoted.endswith("Status: 5.2.2\nMessage-ID: <CAF5@mail.gmail.com>")
+
+
+def test_the_text_of_a_returned_mail_is_not_the_reports():
+    inner = b"Message-ID: <CAF5@mail.gmail.com>\n\nWe are pleased to offer."
+    parts = (
+        b"--b\nContent-Type: message/delivery-status\n\nAction: failed\n--b\nContent-Type: message/rfc822\n\n" + inner
+    )
+    mail = _bytes(HEADER + b"Content-Type: multipart/report; boundary=b\n\n" + parts + b"\n--b--")
+    assert (mail.text, mail.quoted) == ("", "Action: failed\nMessage-ID: <CAF5@mail.gmail.com>")
 
 
 def test_an_ordinary_mail_cannot_pose_as_a_report_by_its_header():

@@ -38,6 +38,7 @@ from shared.classify.headers import (
         ("=?utf-8?B?5Lq6?=\r\n =?UTF-8?B?5LqL?=", "人事"),
         # White space between words of one text goes, between a word and plain text it stays.
         ("=?utf-8?q?a?= =?utf-8?q?b?=", "ab"),
+        ("=?utf-8?q?a?= =?iso-8859-1?q?b?=", "ab"),
         ("=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c"),
         ("Re: =?utf-8?q?caf=C3=A9?=", "Re: café"),
         ("=?utf-8?q?a_b=20c?=", "a b c"),

@@ -32,6 +32,7 @@ from shared.classify.html_text import html_to_text
         ('a<p title="x > y">b</p>', "a\n\nb"),
         ("a<p title='it\"s'>b", "a\n\nb"),
         ('a<p x"y>b', "a\n\nb"),
+        ('a<p x"y>b"c', 'a\n\nb"c'),
         ("a<p never closed", "a"),
         ("<b>a</b>bc<i>d</i>", "abcd"),
         ("", ""),
@@ -158,6 +159,11 @@ def test_an_answer_below_a_quotation_is_new(marker):
     assert "I apply." in quoted
 
 
+def test_a_line_above_an_attribution_that_begins_alike_is_new():
+    text = f"On 2 March we spoke.\n{ATTRIBUTIONS[0]}\n> I apply."
+    assert split(text, reply=True, forward=False)[0] == "On 2 March we spoke."
+
+
 def test_answers_between_quoted_lines_are_new():
     text = "> When?\n\nOn Tuesday.\n\n> Where?\nIn Oslo."
     assert split(text, reply=True, forward=False) == ("On Tuesday.\n\nIn Oslo.", "> When?\n> Where?")
@@ -173,6 +179,7 @@ def test_quoted_lines_need_company_in_a_mail_that_is_no_reply():
     "text",
     [
         "On Tuesday you wrote:\nThat is fine with us, you are hired.",
+        "On 3 points you wrote:\nThat is fine with us, you are hired.",
         "On our side, we will hold the interview on:\nTuesday at 10:00",
         "From: 10:00\nTo: 11:00\nDate: 3 March\nWe look forward to it.",
         "From: Berlin\nTo: Oslo\nYou are hired.",
@@ -248,6 +255,7 @@ def test_phone_numbers_behind_a_closing_are_split_off_and_the_name_stays():
         "Call me.\nRegards,\nLi\nPhone: +1 415 555 0100\nP.S. You are hired.",
         "Please call +1 415 555 0100 to say yes.",
         "--\nYou are hired.",
+        "a\n--\n" + "You are hired, and this is a long explanation of why. " * 20,
         "a\n--\n" + "You are hired, and this is a long explanation of why.\n" * 20,
         "Thanks\n+49 30 1234567 is the number; you are hired!",
     ],

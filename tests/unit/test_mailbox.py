@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 
@@ -372,3 +374,154 @@ def test_a_message_that_crashes_every_run_is_parked_unread_and_the_others_go_on(
     assert record.status is MailStatus.PARKED
     assert "crashed" in record.reason
     assert world.record(good) is not None
+
+
+# --- What is read, and what is not ------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_never_opened(world):
+    message = world.receive(*RECEIPT, labels=("DRAFT",))
+    world.settle()
+    assert world.record(message) is None
+    assert world.gmail.calls["full"] == 0
+
+
+def test_the_persons_own_mail_outside_our_threads_is_never_opened(world):
+    message = world.receive(f"Ada <{ADDRESS}>", "Happy birthday", "Many happy returns!\n", labels=("SENT",))
+    world.settle()
+    assert world.record(message) is None
+    assert world.gmail.calls["full"] == 0
+
+
+def test_the_persons_reply_in_our_thread_settles_what_was_asked_of_them(world):
+    first = world.receive(*RECEIPT)
+    world.settle()
+    thread_id = world.google.mailbox(ADDRESS).messages[first].thread_id
+    asked = world.receive(
+        RECEIPT[0],
+        "Re: Thank you for applying to Fernhill",
+        "Hi Ada,\n\nAs the next step, please complete the online coding assessment within five days.\n\nFernhill\n",
+        thread_id=thread_id,
+    )
+    world.settle()
+    record = world.record(asked)
+    assert record is not None
+    assert world.application(record.application_id).needs_action
+    reply = world.receive(f"Ada <{ADDRESS}>", "Re: ...", "Done!\n", labels=("SENT",), thread_id=thread_id)
+    world.sync()  # Gmail's watch is on the inbox: what the person sends is seen with the next wake-up.
+    replied = world.record(reply)
+    assert replied is not None
+    assert replied.status is MailStatus.REPLY
+    application = world.application(record.application_id)
+    assert not application.needs_action
+    assert application.replied_at is not None
+
+
+def test_a_mail_to_oneself_counts_as_received(world):
+    message = world.receive(*RECEIPT, labels=("SENT", "INBOX"))
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+def test_a_newsletter_is_never_opened_however_often_it_is_asked_about(world):
+    message = world.receive(*NEWSLETTER, labels=("INBOX", "CATEGORY_PROMOTIONS"))
+    world.settle()
+    assert world.record(message) is None
+    assert world.gmail.calls["metadata"] == world.gmail.calls["full"] == 0
+    assert world.gmail.calls["search"] == 3
+    assert world.mailbox.asks == ()
+
+
+def test_many_newsletters_at_once_are_asked_about_together(world):
+    for _ in range(20):
+        world.receive(*NEWSLETTER, labels=("INBOX", "CATEGORY_PROMOTIONS"))
+    world.push_last()
+    assert world.gmail.calls["search"] == 1
+    assert len(world.mailbox.asks) == 1
+
+
+def test_no_word_of_a_mails_body_is_stored(world):
+    canary = "xylophone-canary-7731"
+    filler = "We look forward to reading it with great care and will come back to you as soon as we can. " * 4
+    message = world.receive(RECEIPT[0], RECEIPT[1], f"{RECEIPT[2]}\n{filler}\n{canary}\n")
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert canary not in repr(record)
+    assert canary not in repr(world.application(record.application_id))
+    assert len(record.snippet) <= 200
+
+
+# --- Quota ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_stops_before_the_persons_quota_is_spent_and_goes_on_later(world):
+    messages = [world.receive(*PRIVATE) for _ in range(400)]
+    before = world.google.units(ADDRESS)
+    world.push_last()
+    assert world.google.units(ADDRESS) - before <= 6000
+    assert any(world.record(message) is None for message in messages)
+    assert world.mailbox.due_at is not None
+    world.settle()
+    assert all(world.record(message) is not None for message in messages)
+    assert world.google.faults.struck.total() == 0
+
+
+def test_a_refusal_for_quota_is_waited_out_as_gmail_says(world):
+    message = world.receive(*RECEIPT)
+    world.google.faults.add(Fault(kind="error", status=429, method="messages.get", retry_after=40, times=1))
+    before = world.clock.now()
+    world.push()
+    assert world.mailbox.due_at == before + timedelta(seconds=40)
+    assert world.mailbox.tries == {}
+    world.settle()
+    assert world.record(message) is not None
+
+
+def test_an_outage_of_gmail_parks_nothing(world):
+    messages = [world.receive(*RECEIPT) for _ in range(4)]
+    world.google.faults.add(Fault(kind="error", status=503, method="messages.get", times=40))
+    world.settle()
+    for message in messages:
+        record = world.record(message)
+        assert record is not None
+        assert record.status is not MailStatus.PARKED
+
+
+def test_an_invitation_that_comes_as_a_file_is_fetched(world):
+    first = world.receive(*RECEIPT)
+    world.settle()
+    record = world.record(first)
+    assert record is not None
+    message = EmailMessage(policy=SMTP)
+    message["Authentication-Results"] = "mx.google.com; dmarc=pass header.from=us.greenhouse-mail.io"
+    message["From"], message["To"], message["Subject"] = RECEIPT[0], ADDRESS, "Interview with Fernhill"
+    message.set_content(
+        "Hi Ada,\n\nWe would like to invite you to an interview for the Senior Python Developer role at"
+        " Fernhill. The invitation is attached.\n"
+    )
+    lines = (
+        "BEGIN:VCALENDAR",
+        "METHOD:REQUEST",
+        "VERSION:2.0",
+        "PRODID:-//Fernhill//EN",
+        "BEGIN:VEVENT",
+        "UID:fernhill-1@example",
+        "SEQUENCE:0",
+        "DTSTAMP:20260105T100000Z",
+        "DTSTART:20260112T150000Z",
+        "DTEND:20260112T160000Z",
+        "SUMMARY:Interview",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    )
+    message.add_attachment("\r\n".join(lines).encode(), maintype="text", subtype="calendar", filename="invite.ics")
+    world.clock.step(timedelta(seconds=2))
+    world.google.receive(ADDRESS, message.as_bytes())
+    world.settle()
+    [interview] = world.application(record.application_id).interviews
+    assert interview.start == datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
+    assert interview.facts.ics_uid == "fernhill-1@example"

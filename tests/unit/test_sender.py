@@ -112,6 +112,11 @@ FAILING = {
         "not Gmail's own",
     ),
     "a longer authserv-id": (_headers(GOOD.replace("mx.google.com", "mx.google.com.evil.example")), "not Gmail's own"),
+    "an authserv-id that ends alike": (_headers(GOOD.replace("mx.google.com", "x.mx.google.com")), "not Gmail's own"),
+    "signed for a domain that ends alike": (
+        _headers("mx.google.com; dkim=pass header.d=stripe.com header.i=@notstripe.com"),
+        "nothing proves it",
+    ),
     "the authserv-id only in a comment": (
         _headers("evil.example (mx.google.com); dmarc=pass header.from=stripe.com"),
         "not Gmail's own",

@@ -37,7 +37,7 @@ YEARS = (1990, 2100)
 """A meeting outside of these years is a mistake or an attack."""
 
 _FOLD = re.compile(r"\n[ \t]")
-_PROPERTY = re.compile(r"([A-Za-z0-9-]{1,40})([;:])")
+_PROPERTY = re.compile(r"\A([A-Za-z0-9-]{1,40}+)[;:]")
 _KEPT = frozenset(
     (
         "UID",

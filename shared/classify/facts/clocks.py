@@ -22,7 +22,7 @@ _MERIDIEM = r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])"
 _UNIT = r"(?:uhr|uur|hs?|hrs|horas?|heures?|o'clock)\b"
 _TIME = re.compile(
     rf"""
-    (?P<part>上午|早上|凌晨|中午|下午|晚上|午前|午後)?\s?(?P<hour>\d{{1,2}})
+    (?:(?P<part>上午|早上|凌晨|中午|下午|晚上|午前|午後)\s?)?(?<!\d)(?P<hour>\d{{1,2}}+)
     (?:
         \s?:\s?(?P<minute>[0-5]\d)(?::[0-5]\d)?
         |\s?(?P<han>[点點时時])\s?(?:(?P<han_minute>[0-5]?\d)\s?分?|(?P<half>半))?

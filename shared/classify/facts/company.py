@@ -91,7 +91,7 @@ _CJK_NOISE = re.compile(
     r"人事部|人事|選考|結果){1,6}$"
 )
 _CJK_CAMPUS = re.compile(r"^([\u4e00-\u9fff]{2,12}?)(?:20\d\d|校园招聘|校招|社招)")
-_CJK_INVITES = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fffA-Za-z]{2,16}?)(?:诚挚地?|诚)?邀请(?:您|你)")
+_CJK_INVITES = re.compile(r"(?<![\u4e00-\u9fffA-Za-z])([\u4e00-\u9fffA-Za-z]{2,16}?)(?:诚挚地?|诚)?邀请(?:您|你)")
 _CJK_LEGAL = re.compile(r"([\u4e00-\u9fffA-Za-z0-9()]{2,24}?(?:有限责任公司|有限公司|集团))")
 _CJK_LEAD = re.compile(r"^.{0,12}(?:投递|应聘|申请|加入|关注|参加|来自|欢迎|我是|このたびは|この度は)了?")
 _CJK_PRONOUNS = ("我们", "我司", "现", "兹", "特", "本公司", "感谢", "诚")

@@ -112,13 +112,16 @@ _YEAR = r"(?:19|20)\d\d"
 
 _ISO = re.compile(rf"(?P<year>{_YEAR})(?P<sign>[-/.])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?!\d)")
 _HAN = re.compile(rf"(?:(?P<year>{_YEAR})\s?年\s?)?(?P<month>\d{{1,2}})\s?月\s?(?P<day>\d{{1,2}})\s?[日号號]")
+_WORD_START = r"(?<![^\W\d_])(?=[^\W\d_])"
+"""Where a word begins. A long list of words is tried there only, which keeps a search for it linear and cheap."""
+
 _DAY_MONTH = re.compile(
-    rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|ª|º|\.)?\s?(?:(?:of|de|di)\s)?(?P<month>{_MONTH})\b\.?"
+    rf"(?<!\d)(?P<day>\d{{1,2}}+)(?:st|nd|rd|th|er|ª|º|\.)?+\s?+(?:(?:of|de|di)\s)?{_WORD_START}(?P<month>{_MONTH})\b\.?"
     rf"(?:,?\s(?:de\s|del\s)?(?P<year>{_YEAR})\b)?",
     re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
-    rf"(?P<month>{_MONTH})\b\.?\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?[ap]\.?m\b)"
+    rf"{_WORD_START}(?P<month>{_MONTH})\b\.?\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?[ap]\.?m\b)"
     rf"(?:,?\s(?P<year>{_YEAR})\b)?",
     re.IGNORECASE,
 )
@@ -126,8 +129,8 @@ _NUMERIC = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<sign>[/.-])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>{_YEAR}|\d\d)(?!\d)|(?P<open>\.(?!\d))|)(?![\d%:])"
 )
 _NAMED_DAY = re.compile(
-    r"(?:(?P<relation>this coming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo)\s)?"
-    rf"(?P<weekday>{_WEEKDAY})\b(?P<after>\snext week)?",
+    rf"{_WORD_START}(?:(?P<relation>this coming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo)\s)?"
+    rf"{_WORD_START}(?P<weekday>{_WEEKDAY})\b(?P<after>\snext week)?",
     re.IGNORECASE,
 )
 _HAN_DAY = re.compile(

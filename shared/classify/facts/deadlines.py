@@ -37,7 +37,7 @@ _BY = re.compile(
 """Words before a date that make it the last one."""
 
 _BY_BEHIND = re.compile(
-    r"\s?[)(]?[^。，,.;]{0,8}(?:\)\s?)?(?:之?前|以前|まで|失效|截止|至)|\s?(?:\([^)]{1,20}\)\s?)?(?:前|まで)"
+    r"\A(?:\s?[)(]?[^。,.;]{0,8}(?:\)\s?)?(?:之?前|以前|まで|失效|截止|至)|\s?(?:\([^)]{1,20}\)\s?)?(?:前|まで))"
 )
 """The same behind it: 8月7日前, 3月5日まで; 至 after the first day of a period."""
 

@@ -33,8 +33,8 @@ _NO_TITLE_BEGINS = ROLE_LINKS | ROLE_BOUNDARIES | {"The", "Our", "A", "An", "Thi
 _CLOSED = ".!?;:。"
 _SUBJECT_BREAK = re.compile(r" ?[|•·»›] ?| [-–—@~] |: ")
 _REQUISITION_TAIL = re.compile(
-    r"\s{0,4}[-–—,(\[#]{0,3}\s{0,4}(?:(?:job|req|requisition|ref|position)\.?\s{0,2}(?:id|no|number|#)?[:#. ]{0,3})?"
-    r"(?:(?!(?:19|20)\d\d\s{0,2}[)\]]?\s{0,4}$)\d{4,12}|[A-Z]{1,6}[-_]?\d{3,12})(?:[-_]\d{1,6})?\s{0,2}[)\]]?\s{0,4}$",
+    r"(?<=\S)\s{0,4}[-–—,(\[#]{0,3}+\s{0,4}+(?:(?:job|req|requisition|ref|position)\.?\s{0,2}(?:id|no|number|#)?[:#. ]{0,3})?"
+    r"(?:(?!(?:19|20)\d\d\s{0,2}[)\]]?\s{0,4}$)\d{4,12}+|[A-Z]{1,6}[-_]?\d{3,12}+)(?:[-_]\d{1,6}+)?\s{0,2}[)\]]?\s{0,4}$",
     re.IGNORECASE,
 )
 _REQUISITION_HEAD = re.compile(
@@ -47,7 +47,7 @@ _GENDERS = re.compile(
 _CJK_STOP = re.compile(r"[。,、;:!?\s]")
 _CJK_APPLIED = re.compile(
     r"(?:投递|应聘|申请|参加|面试|ご応募いただきました|ご応募の|応募の)(?:了|的|我们|我司|本公司|:)?\s?"
-    r"([^,。!?:;\s【】]{2,24}(?:\s[^,。!?:;\s【】]{2,12})?)\s?(?:岗位|职位|一职|的职位|职务)"
+    r"([^,。!?:;【】\n]{2,20}?)\s?(?:岗位|职位|一职|的职位|职务)"
 )
 _CJK_AFTER_LEGAL = re.compile(r"公司(?:\([^)\n]{1,20}\))?(?:的)?([^,。\s:的]{2,16})[,。]")
 _CJK_COHORT = re.compile(r"[】\]]([^【】\[\]的,。\s-]{2,16}?)(?:的|-)?(?:AI)?(?:测评|笔试|面试)")

@@ -252,7 +252,7 @@ _ABBREVIATION = re.compile(
     r"(" + "|".join(sorted({*_ABBREVIATIONS, *_SHARED}, key=len, reverse=True)) + r")\b(?![/'’])"
 )
 _PLACE = re.compile(
-    rf"(?P<of>heure de |hora de |ora di |horário de |tijd in |us[ /])?({_PLACES})(?:,? (?:us|usa|uk))?"
+    rf"(?<![^\W\d_])(?=[^\W\d_])(?P<of>heure de |hora de |ora di |horário de |tijd in |us[ /])?({_PLACES})(?:,? (?:us|usa|uk))?"
     r"(?P<word> (?:(?:standard |daylight |summer )?time|zeit|tijd|ortszeit)\b)?",
     re.IGNORECASE,
 )

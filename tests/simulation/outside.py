@@ -1,0 +1,140 @@
+"""The ports of a simulated process: every call is numbered, and may be hit; what is committed is looked at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from shared.adapters.local_queue import Delivery, LocalQueue
+from shared.adapters.sqlite_store import SqliteStore
+from shared.codec import to_json
+from shared.ports import Transaction
+from shared.schema import Key
+
+R = TypeVar("R")
+
+Hit = Callable[[str, Callable[[], Any]], Any]
+"""Makes one call, by its name, unless something happens to it."""
+
+Seen = Callable[[Key[Any], Any], None]
+"""Told of every document that was written, None for a deleted one, after the commit."""
+
+
+class Port:
+    """Any port around another one. What it returns is the other's; what happens on the way is `hit`'s."""
+
+    def __init__(self, name: str, inner: Any, hit: Hit) -> None:
+        self.name, self.inner, self.hit = name, inner, hit
+
+    def __getattr__(self, method: str) -> Any:
+        found = getattr(self.inner, method)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self.hit(f"{self.name}.{method}", lambda: found(*args, **kwargs))
+
+        return call
+
+
+class GmailPort(Port):
+    """The Gmail port: opening a mailbox is no call, but all that is done with it are."""
+
+    def mailbox(self, access_token: str) -> Port:
+        """The mailbox that the token opens."""
+        return Port("gmail", self.inner.mailbox(access_token), self.hit)
+
+
+class SeenStore:
+    """The store, which outlives every process; tells what was written."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.seen: Seen = lambda _key, _value: None
+        self.between: Callable[[], None] = lambda: None
+        """Called inside each transaction, between its reads and its writes."""
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._store, method)
+
+    def create(self, key: Key[Any], value: Any) -> str:
+        revision = self._store.create(key, value)
+        self.seen(key, value)
+        return revision
+
+    def put(self, key: Key[Any], value: Any, *, revision: str) -> str:
+        new = self._store.put(key, value, revision=revision)
+        self.seen(key, value)
+        return new
+
+    def delete(self, key: Key[Any]) -> None:
+        self._store.delete(key)
+        self.seen(key, None)
+
+    def transact(self, work: Callable[[Transaction], R], *, reads: Sequence[Key[Any]] = ()) -> R:
+        written: list[tuple[Key[Any], Any]] = []
+
+        def watched(tx: Transaction) -> R:
+            self.between()
+            written.clear()
+            return work(_SeenTransaction(tx, written))
+
+        result = self._store.transact(watched, reads=reads)
+        for key, value in written:
+            self.seen(key, value)
+        return result
+
+
+class _SeenTransaction:
+    def __init__(self, transaction: Transaction, written: list[tuple[Key[Any], Any]]) -> None:
+        self._transaction, self._written = transaction, written
+        self.get = transaction.get
+
+    def create(self, key: Key[Any], value: Any) -> None:
+        self._transaction.create(key, value)
+        self._written.append((key, value))
+
+    def put(self, key: Key[Any], value: Any) -> None:
+        self._transaction.put(key, value)
+        self._written.append((key, value))
+
+    def delete(self, key: Key[Any]) -> None:
+        self._transaction.delete(key)
+        self._written.append((key, None))
+
+
+class Broker:
+    """The queue, which outlives every process; a message may come several times."""
+
+    def __init__(self, queue: LocalQueue) -> None:
+        self.queue = queue
+        self.copies: Callable[[], int] = lambda: 1
+        self.delivered: dict[tuple[str, bytes, str], Mapping[str, str]] = {}
+
+    def begin(self, rng: random.Random | None) -> None:
+        """Forget everything. With random numbers, a message comes up to five times."""
+        self.queue._connection.execute("DELETE FROM deliveries")
+        self.delivered.clear()
+        self.copies = (lambda: 1) if rng is None else (lambda: rng.choice((1, 1, 1, 2, 3, 5)))
+
+    def publish(self, topic: str, message: object) -> None:
+        """ports.Queue."""
+        self.send(topic, to_json(message))
+
+    def send(self, topic: str, data: bytes) -> None:
+        """What anybody publishes, Gmail too."""
+        for _ in range(self.copies()):
+            self.queue.publish_data(topic, data)
+
+    def take(self, number: int) -> Delivery | None:
+        """Lease a delivery, and remember what it was."""
+        delivery = self.queue.take(number)
+        if delivery is not None:
+            self.delivered[delivery.subscription.topic, delivery.data, str(delivery.attributes)] = delivery.attributes
+        return delivery
+
+    def again(self) -> None:
+        """Everything that ever came comes once more, dead letters too."""
+        for (topic, data, _), attributes in list(self.delivered.items()):
+            self.queue.publish_data(topic, data, attributes)
