@@ -189,6 +189,8 @@ def read_results(value: str) -> tuple[str, list[Result]] | None:
 def _result(tokens: list[str]) -> Result | None:
     """One statement: method [/version] = result, then reason = value or ptype.property = value, each at most once."""
     tokens = _joined(tokens)
+    if not "".join(tokens).isprintable():
+        return None
     if len(tokens) % 3 or tokens[1::3] != ["="] * (len(tokens) // 3) or "=" in tokens[::3] + tokens[2::3]:
         return None
     names = [name.lower() for name in tokens[::3]]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-BUCKETS = 1 << 15
+BUCKETS = 1 << 16
 """Rows of hashed features: few collisions that matter, and a file of a few hundred KB."""
 
 LANE_BYTES = 3
@@ -42,6 +42,7 @@ def text_features(subject: Sequence[str], body: Sequence[str], sender: Iterable[
     for prefix, tokens in ((b"s", subject), (b"b", body)):
         seed = crc32(prefix)
         before = seed
+        stems = seed
         for token in tokens[:READ_TOKENS]:
             if len(token) > LONGEST_WORD:
                 continue
@@ -53,6 +54,9 @@ def text_features(subject: Sequence[str], body: Sequence[str], sender: Iterable[
                 found.add(crc32(word[:STEM] + b"*") & mask)
             if prefix == b"s":
                 found.add(crc32(word, seed) & mask)
+            stem = crc32(word[:4] + b'~')
+            found.add(crc32(word[:4], stems) & mask)
+            stems = stem
             before = alone
     for token in sender:
         found.add(crc32(b"f " + token.encode()) & mask)

@@ -22,7 +22,7 @@ from shared.errors import Rejected, TryAgain
 from shared.local import mailfiles, samples
 from shared.local.dev import end_on_sigterm
 from shared.local.runner import Options, Runner
-from shared.model import Event, MailRecord, MailStatus
+from shared.model import Event, MailRecord, MailStatus, Round
 from shared.schema import APPLICATIONS, MAILS
 
 PAUSE_SECONDS = 1.1
@@ -171,6 +171,7 @@ class Person:
         link = f"{value.company}\n[dim]by {event.link.rule}[/dim]" if event.link else value.company
         was = before.get(value.id, "new")
         moved = f"{was} -> [bold]{value.stage}[/bold]" if was != value.stage else str(value.stage)
+        moved += "".join(f"\n{_meeting(each)}" for each in value.interviews if each.event == event.key)
         if not event.automatic:
             moved += f"\n[yellow]suggested only: {event.why_not}[/yellow]"
         return read_as, link, moved, _quotes(event)
@@ -257,6 +258,12 @@ class Person:
             console.print("... and more; the API lists all of them")
         waiting = self.runner.api("GET", "/v1/suggestions?limit=100", bearer=self.bearer)["suggestions"]
         console.print(f"{len(waiting)} mails wait for your word on where they belong")
+
+
+def _meeting(interview: Round) -> str:
+    if interview.start is None:
+        return "a time is still to be agreed"
+    return f"{interview.start:%a %d %b %H:%M} UTC"
 
 
 def _quotes(event: Event) -> str:

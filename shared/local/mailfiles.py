@@ -137,8 +137,13 @@ def wrap(sender: str, subject: str, body: str, *, passing: bool = True) -> bytes
     message["Authentication-Results"] = (
         f"mx.google.com; spf={verdict} smtp.mailfrom={domain}; dmarc={verdict} header.from={domain}"
     )
-    message["From"] = Address(" ".join(name.split())[:200], username=user, domain=domain)
+    message["From"] = Address(_line(name)[:200], username=user, domain=domain)
     message["To"] = "me@example.com"
-    message["Subject"] = " ".join(subject.split())
+    message["Subject"] = _line(subject)
     message.set_content(body, charset="utf-8", cte="base64")
     return message.as_bytes()
+
+
+def _line(text: str) -> str:
+    """One header's text. An encoded word is broken up: the library would decode it, and a line feed in it begins a header."""
+    return " ".join(text.split()).replace("=?", "= ?")

@@ -118,12 +118,16 @@ class Desk:
         ):
             self._threads[id_] = thread.value if thread else None
 
+    def has_decided(self, message_id: str) -> bool:
+        """Whether the message's decision is on record, as far as `look_up` and this desk know."""
+        return message_id in self._decided
+
     def take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool) -> Taken:
         """Give one message its decision. `searched`: a search for hiring mail has found it.
 
         Raises Rejected when nothing of the message can be read.
         """
-        if message.id in self._decided:
+        if self.has_decided(message.id):
             return Taken.DECIDED
         thread = self._threads.get(message.thread_id)
         known = thread is not None and bool(thread.application_ids)

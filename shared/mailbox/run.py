@@ -75,6 +75,10 @@ SEARCH_PAGES = 5
 LONGEST_RESCAN = timedelta(days=60)
 """A mailbox that was silent for longer begins again where a person would still care."""
 
+RESCAN_PAGE = 500
+"""The most that messages.list gives, at the price of one: its pages go from new to old, and the fewer they are, the
+more mail is read in the order in which it came."""
+
 TOKEN_SLACK = timedelta(minutes=3)
 """An access token that ends sooner is renewed first: it must outlast a run."""
 
@@ -106,6 +110,8 @@ class Run:
         self.failing: set[str] = set()
         self.in_a_row = 0
         self.due: list[datetime] = []
+        self.not_before = self.started
+        """Whatever is due, the mailbox is left alone until then."""
 
     @property
     def units(self) -> int:
@@ -146,13 +152,13 @@ class Run:
 
     def _read(self, session: GmailMailbox) -> None:
         """Live history first, then what was put off, then at most one page of a rescan."""
-        self._read_history(session)
-        self._ask_again(session)
-        self._read_rescan(session)
+        if self._read_history(session) and self._ask_again(session):
+            self._read_rescan(session)
 
     # --- History ------------------------------------------------------------------------------------------------------
 
-    def _read_history(self, session: GmailMailbox) -> None:
+    def _read_history(self, session: GmailMailbox) -> bool:
+        """False when time or quota ran out on the way."""
         mailbox = self.lease.mailbox
         start, page_token, reached = int(mailbox.history_id), "", 0
         if self.resume is not None:
@@ -169,22 +175,22 @@ class Run:
                 continue
             if page is None:
                 self._begin_rescan(session)
-                return
+                return True
             # The first page's id: what comes while the later pages are read belongs to the next run.
             reached = reached or page.history_id
             found = found or bool(page.messages)
             if not self._take_all(page.messages, session):
-                return
+                return False
             page_token = page.next_page
             if not page_token:
                 break
             self.resume = HistoryResume(page_token=page_token, reached=accounts.padded(reached))
         self.resume = None
-        if self.failing:
-            return
-        self.listed = reached
-        if found or not self._is_young(reached):
-            self.reached = max(reached, start)
+        if not self.failing:
+            self.listed = reached
+            if found or not self._is_young(reached):
+                self.reached = max(reached, start)
+        return True
 
     def _is_young(self, reached: int) -> bool:
         """An empty history is not believed while the push that speaks against it is fresh."""
@@ -199,7 +205,12 @@ class Run:
         return True
 
     def _take_all(self, messages: Sequence[HistoryMessage], session: GmailMailbox, *, searched: bool = False) -> bool:
-        """Give each message its decision; False when time or quota ran out before all had one."""
+        """Give each message its decision; False when time or quota ran out before all had one.
+
+        In the order in which they came, whatever the order of the answer: a rejection that is read before the receipt
+        of its application finds nothing to belong to.
+        """
+        messages = sorted(messages, key=_arrival)
         self.desk.look_up(messages)
         waiting = {id_ for ask in self.asks for id_ in ask.ids}
         unclear: list[HistoryMessage] = []
@@ -212,7 +223,7 @@ class Run:
 
     def _take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool) -> Taken | None:
         """One message's decision, or None when it failed and is noted as failing."""
-        if self.lease.careful and not self._announce(message):
+        if self.lease.careful and not self.desk.has_decided(message.id) and not self._announce(message):
             return Taken.DECIDED
         try:
             taken = self.desk.take(message, session, searched=searched)
@@ -268,7 +279,8 @@ class Run:
             self.due.append(now)
             return False
         if self._units_in_bucket(now) + MESSAGE_UNITS > self.units_per_minute:
-            self.due.append(now + QUOTA_PAUSE)
+            self.not_before = now + QUOTA_PAUSE
+            self.due.append(self.not_before)
             return False
         return True
 
@@ -319,16 +331,17 @@ class Run:
             ask = replace(ask, ids=())
         self.asks.append(ask)
 
-    def _ask_again(self, session: GmailMailbox) -> None:
-        """Put the questions again whose time has come."""
+    def _ask_again(self, session: GmailMailbox) -> bool:
+        """Put the questions again whose time has come; False when time or quota ran out, or a message failed."""
         for ask in [ask for ask in self.asks if ask.at <= self.started]:
             hits = self._hits(ask.after, set(ask.ids), session)
             if not self._take_found(hits, session, searched=True):
-                return
+                return False
             self.asks.remove(ask)
             missed = tuple(id_ for id_ in ask.ids if id_ not in hits)
             if missed or not ask.ids:
                 self._ask_later(replace(ask, at=self.started, round=ask.round + 1, ids=missed))
+        return True
 
     def _take_found(self, found: Mapping[str, str], session: GmailMailbox, *, searched: bool) -> bool:
         """Take what a search found; False when something of it must be taken again."""
@@ -352,7 +365,7 @@ class Run:
         if rescan is None or rescan.at > self.started:
             return
         try:
-            page = session.search(f"after:{int(rescan.after.timestamp())}", page=rescan.page_token)
+            page = session.search(f"after:{int(rescan.after.timestamp())}", page=rescan.page_token, limit=RESCAN_PAGE)
         except Rejected:
             if not rescan.page_token:
                 raise
@@ -375,12 +388,13 @@ class Run:
     def _released(self, current: Mailbox) -> Mailbox:
         """The mailbox as this run leaves it; asked again when a push has written meanwhile."""
         now = self.clock.now()
-        due = [*self.due, *(ask.at for ask in self.asks)]
+        due, not_before = [*self.due, *(ask.at for ask in self.asks)], self.not_before
         dirty, empty_lists, last_sync_at = current.dirty, 0, current.last_sync_at
         if self.rescan is not None:
             due.append(self.rescan.at)
         if self.failing:
-            due.append(now + _doubling(max(self.tries[id_] for id_ in self.failing)))
+            not_before = max(not_before, now + _doubling(max(self.tries[id_] for id_ in self.failing)))
+            due.append(not_before)
         if self.listed is not None:
             if int(dirty) <= self.listed:
                 last_sync_at = last_sync_at if self.rescan else self.started
@@ -397,7 +411,7 @@ class Run:
             history_id=accounts.padded(self.reached),
             dirty=dirty,
             empty_lists=empty_lists,
-            due_at=min(due, default=None),
+            due_at=max(min(due), not_before) if due else None,
             lease_until=None,
             opening="",
             openings=0,
@@ -419,7 +433,8 @@ class Run:
         wait = LONGEST_BACK_OFF if isinstance(error, Rejected) else _doubling(mailbox.failures + 1)
         if isinstance(error, TryAgain) and error.after is not None:
             wait = error.after
-        self.due.append(self.clock.now() + wait)
+        self.not_before = self.clock.now() + wait
+        self.due.append(self.not_before)
         log.warning("put off", extra={"reason": str(error), "failures": mailbox.failures + 1})
 
         def released(current: Mailbox) -> Mailbox:
@@ -445,6 +460,11 @@ class Run:
             )
 
         self.store.transact(work, reads=[key])
+
+
+def _arrival(message: HistoryMessage) -> tuple[int, str]:
+    """The place of a message among others: Gmail's ids are hexadecimal numbers that grow with time."""
+    return len(message.id), message.id
 
 
 def _doubling(times: int) -> timedelta:

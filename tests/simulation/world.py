@@ -299,6 +299,12 @@ class World:
             self.calls = 0
             self.go_on()
 
+    def once_more(self) -> None:
+        """Everything that ever came to us comes again."""
+        with wiring.use(self.services()):
+            self.broker.again()
+            self.go_on()
+
     def settle_in(self, uid: str) -> None:
         """A person has connected their Gmail before the scenario begins, and all that was due then is done."""
         grant = self.google.add_person(ADDRESSES[uid], history_id=5_000)

@@ -30,8 +30,8 @@ REJECTION = (
     "Fernhill Careers <no-reply@us.greenhouse-mail.io>",
     "Your application at Fernhill",
     (
-        "Hi Ada,\n\nThank you for your interest in the Senior Python Developer position at Fernhill. Unfortunately, we have"
-        " decided not to move forward with your application.\n\nThe Fernhill Team\n"
+        "Hi Ada,\n\nThank you for your interest in the Senior Python Developer position at Fernhill. Unfortunately, we"
+        " have decided not to move forward with your application.\n\nThe Fernhill Team\n"
     ),
 )
 PRIVATE = ("Grace <grace@example.org>", "Dinner on Saturday?", "Shall we try the new place by the river?\n")
@@ -525,3 +525,35 @@ def test_an_invitation_that_comes_as_a_file_is_fetched(world):
     [interview] = world.application(record.application_id).interviews
     assert interview.start == datetime(2026, 1, 12, 15, 0, tzinfo=UTC)
     assert interview.facts.ics_uid == "fernhill-1@example"
+
+
+def test_while_gmail_is_down_the_mailbox_is_left_alone_whatever_is_due(world):
+    """A question that is due in the past must not wake the mailbox again and again during an outage."""
+    world.receive(*NEWSLETTER, labels=("INBOX", "CATEGORY_PROMOTIONS"))
+    world.push()
+    world.clock.step(timedelta(hours=1))
+    world.google.faults.add(Fault(kind="error", status=503))
+    waits = []
+    for _ in range(8):
+        world.sync()
+        due_at = world.mailbox.due_at
+        assert due_at is not None
+        waits.append(due_at - world.clock.now())
+        world.clock.set(due_at)
+    assert waits == sorted(waits)
+    assert waits[0] >= timedelta(seconds=30)
+    assert waits[-1] == timedelta(hours=1)
+
+
+def test_a_page_of_a_rescan_that_fails_is_tried_again_later_and_not_at_once(world):
+    message = world.receive(*RECEIPT)
+    world.google.forget_history(ADDRESS)
+    world.google.faults.add(Fault(kind="error", status=503, method="messages.get", times=2))
+    world.sync()
+    due_at = world.mailbox.due_at
+    assert due_at is not None
+    assert due_at >= world.clock.now() + timedelta(seconds=30)
+    world.settle()
+    record = world.record(message)
+    assert record is not None
+    assert record.status is MailStatus.LINKED

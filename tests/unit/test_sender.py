@@ -138,6 +138,7 @@ FAILING = {
     "no result": (_headers("mx.google.com; none"), "nothing proves it"),
     "no statement at all": (_headers("mx.google.com"), "nothing proves it"),
     "an empty header": (_headers(""), "cannot be read"),
+    "an invisible character": (_headers("mx.google.com; dmarc=pass header.from=str\0ipe.com"), "cannot be read"),
     "no grammar": (_headers("mx.google.com; this is no result"), "cannot be read"),
     "an unclosed comment": (_headers("mx.google.com; dmarc=fail (dmarc=pass header.from=stripe.com"), "cannot be read"),
     "an unclosed quotation": (_headers('mx.google.com; dmarc=pass header.from="stripe.com'), "cannot be read"),

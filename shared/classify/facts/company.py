@@ -76,7 +76,7 @@ _NO_NAME = re.compile(
 )
 """Words of a subject that say what kind of step it is about: "Interview confirmed - Final Round"."""
 
-_BRACKETED = re.compile(r"[【\[「『〔]([^】\]」』〕\n]{2,40})[】\]」』〕]")
+_BRACKETED = re.compile(r"[【\[「『〔]([^【\[「『〔】\]」』〕\n]{2,40})[】\]」』〕]")
 _THE = re.compile(r"(?:the|our client,?|der|die|das|la|le|el|il|het) ")
 _NOISE = tuple(SENDER_NOISE)
 _JOINT = re.compile(r" (?:at|@|-|\|) ")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from shared.classify.facts import clocks, zones
+from shared.classify.facts.reading import WORD_START
 from shared.names import CJK, word_set
 
 MOMENTS = 40
@@ -112,16 +113,14 @@ _YEAR = r"(?:19|20)\d\d"
 
 _ISO = re.compile(rf"(?P<year>{_YEAR})(?P<sign>[-/.])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?!\d)")
 _HAN = re.compile(rf"(?:(?P<year>{_YEAR})\s?年\s?)?(?P<month>\d{{1,2}})\s?月\s?(?P<day>\d{{1,2}})\s?[日号號]")
-_WORD_START = r"(?<![^\W\d_])(?=[^\W\d_])"
-"""Where a word begins. A long list of words is tried there only, which keeps a search for it linear and cheap."""
-
 _DAY_MONTH = re.compile(
-    rf"(?<!\d)(?P<day>\d{{1,2}}+)(?:st|nd|rd|th|er|ª|º|\.)?+\s?+(?:(?:of|de|di)\s)?{_WORD_START}(?P<month>{_MONTH})\b\.?"
+    r"(?<!\d)(?P<day>\d{1,2}+)(?:st|nd|rd|th|er|ª|º|\.)?+\s?+(?:(?:of|de|di)\s)?"
+    rf"{WORD_START}(?P<month>{_MONTH})\b\.?"
     rf"(?:,?\s(?:de\s|del\s)?(?P<year>{_YEAR})\b)?",
     re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
-    rf"{_WORD_START}(?P<month>{_MONTH})\b\.?\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?[ap]\.?m\b)"
+    rf"{WORD_START}(?P<month>{_MONTH})\b\.?\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?!\s?[ap]\.?m\b)"
     rf"(?:,?\s(?P<year>{_YEAR})\b)?",
     re.IGNORECASE,
 )
@@ -129,8 +128,9 @@ _NUMERIC = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<sign>[/.-])(?P<second>\d{{1,2}})(?:(?P=sign)(?P<year>{_YEAR}|\d\d)(?!\d)|(?P<open>\.(?!\d))|)(?![\d%:])"
 )
 _NAMED_DAY = re.compile(
-    rf"{_WORD_START}(?:(?P<relation>this coming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo)\s)?"
-    rf"{_WORD_START}(?P<weekday>{_WEEKDAY})\b(?P<after>\snext week)?",
+    rf"{WORD_START}"
+    r"(?:(?P<relation>this coming|coming|this|next|am|nächsten|kommenden|prochain|próximo|próxima|prossimo)\s)?"
+    rf"{WORD_START}(?P<weekday>{_WEEKDAY})\b(?P<after>\snext week)?",
     re.IGNORECASE,
 )
 _HAN_DAY = re.compile(

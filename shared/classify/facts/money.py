@@ -78,7 +78,7 @@ _NUMBER = r"\d{1,3}(?:[,.'’ ]\d{2,3}){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,
 _SCALE = r"k|thousand|tsd\.?|mil|million|mn|m|lakhs?|lacs?|lpa|crores?|cr|万|萬"
 _SUFFIX = rf"(?:\s?(?P<{{0}}>{_SCALE})(?![a-zà-ÿ]))?"
 _AMOUNT = re.compile(
-    rf"(?<![\w.,])(?P<before>{_CURRENCY})?\s?(?P<low>(?:{_NUMBER})){_SUFFIX.format('s1')}"
+    rf"(?<![\w.,])(?=[\w$€£¥₹₪₩₱])(?:(?P<before>{_CURRENCY})\s?)?(?P<low>(?:{_NUMBER})){_SUFFIX.format('s1')}"
     rf"\s?(?P<mid>(?:{_CURRENCY})(?![a-zà-ÿ]))?"
     rf"(?:\s?(?:-|–|—|to|and|bis|à|a|~|至|から)\s?(?:{_CURRENCY})?\s?(?P<high>(?:{_NUMBER})){_SUFFIX.format('s2')})?"
     rf"\s?(?P<after>(?:{_CURRENCY})(?![a-zà-ÿ]))?",

@@ -19,6 +19,9 @@ SUBJECT_CHARACTERS = 400
 WRAPPED_LINE = 60
 """A line of at least this length that stops without punctuation was wrapped by the sender's mailer."""
 
+WORD_START = r"(?<![^\W\d_])(?=[^\W\d_])"
+"""Where a word begins. A long list of words is tried there only, which keeps a search for it linear and cheap."""
+
 _WORD = re.compile(r"\S+")
 _SPACES = re.compile(r"[^\S\n]+")
 _SENTENCE_END = frozenset(".!?:;。！？：；>")

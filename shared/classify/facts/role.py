@@ -33,7 +33,8 @@ _NO_TITLE_BEGINS = ROLE_LINKS | ROLE_BOUNDARIES | {"The", "Our", "A", "An", "Thi
 _CLOSED = ".!?;:。"
 _SUBJECT_BREAK = re.compile(r" ?[|•·»›] ?| [-–—@~] |: ")
 _REQUISITION_TAIL = re.compile(
-    r"(?<=\S)\s{0,4}[-–—,(\[#]{0,3}+\s{0,4}+(?:(?:job|req|requisition|ref|position)\.?\s{0,2}(?:id|no|number|#)?[:#. ]{0,3})?"
+    r"(?<=\S)\s{0,4}[-–—,(\[#]{0,3}+\s{0,4}+"
+    r"(?:(?:job|req|requisition|ref|position)\.?\s{0,2}(?:id|no|number|#)?[:#. ]{0,3})?"
     r"(?:(?!(?:19|20)\d\d\s{0,2}[)\]]?\s{0,4}$)\d{4,12}+|[A-Z]{1,6}[-_]?\d{3,12}+)(?:[-_]\d{1,6}+)?\s{0,2}[)\]]?\s{0,4}$",
     re.IGNORECASE,
 )
@@ -52,7 +53,7 @@ _CJK_APPLIED = re.compile(
 _CJK_AFTER_LEGAL = re.compile(r"公司(?:\([^)\n]{1,20}\))?(?:的)?([^,。\s:的]{2,16})[,。]")
 _CJK_COHORT = re.compile(r"[】\]]([^【】\[\]的,。\s-]{2,16}?)(?:的|-)?(?:AI)?(?:测评|笔试|面试)")
 _JA_ROLE = re.compile(
-    r"([\u3040-\u30ff\u4e00-\u9fffA-Za-z・/]{2,24}?)(?:職|のポジション|ポジション|の求人|の募集)(?:に|へ|の|を)"
+    r"([\u3040-\u30ff\u4e00-\u9fffA-Za-z・/]{2,14}?)(?:職|のポジション|ポジション|の求人|の募集)(?:に|へ|の|を)"
 )
 _CJK_PATTERNS = ((_CJK_APPLIED, 5), (_CJK_AFTER_LEGAL, 4), (_CJK_COHORT, 3), (_JA_ROLE, 3))
 

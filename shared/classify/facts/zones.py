@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shared.classify.facts.reading import WORD_START
+
 LARGEST_OFFSET = timedelta(hours=14)
 """Kiribati's; no clock is further from UTC."""
 
@@ -252,7 +254,7 @@ _ABBREVIATION = re.compile(
     r"(" + "|".join(sorted({*_ABBREVIATIONS, *_SHARED}, key=len, reverse=True)) + r")\b(?![/'’])"
 )
 _PLACE = re.compile(
-    rf"(?<![^\W\d_])(?=[^\W\d_])(?P<of>heure de |hora de |ora di |horário de |tijd in |us[ /])?({_PLACES})(?:,? (?:us|usa|uk))?"
+    rf"{WORD_START}(?P<of>heure de |hora de |ora di |horário de |tijd in |us[ /])?({_PLACES})(?:,? (?:us|usa|uk))?"
     r"(?P<word> (?:(?:standard |daylight |summer )?time|zeit|tijd|ortszeit)\b)?",
     re.IGNORECASE,
 )

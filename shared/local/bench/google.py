@@ -1,11 +1,12 @@
 """The local Gmail in a process of its own, as far from the functions as Google is: `python -m shared.local.bench.google`.
 
-Prints its root URL, and serves until its standard input ends.
+Prints its root URL, and serves until it is asked to end.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 import sys
 
 from shared.adapters.clock import SystemClock
@@ -13,7 +14,8 @@ from shared.local.gmail.model import GmailModel
 from shared.local.google_server import GoogleServer
 
 if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with GoogleServer(GmailModel(SystemClock(), random.Random(0), project=sys.argv[1])) as server:
         sys.stdout.write(server.url + "\n")
         sys.stdout.flush()
-        sys.stdin.read()
+        signal.sigwait({signal.SIGTERM})

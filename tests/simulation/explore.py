@@ -1,0 +1,227 @@
+"""Runs: one schedule, all of them, pairs spread evenly, random ones; and what is left of a failing one when shrunk."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from shared import classify
+from shared.classify import mail as mails
+from shared.model import MailStatus
+from tests.simulation.invariants import ALWAYS, INVARIANTS, Left, Outcome, watch
+from tests.simulation.scenarios import SCENARIOS, Scenario
+from tests.simulation.schedule import CHANCE, CHAOS, ENUMERATED, Schedule
+from tests.simulation.world import World
+
+FAULTS = (3, 3, 3, 4, 5, 8)
+"""How many faults a random run has."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one schedule."""
+
+    schedule: Schedule
+    calls: int
+    """Port calls until everything was quiet."""
+    violations: dict[str, str]
+    parked: int = 0
+    """Mails that were parked with a reason though a run without faults decides them."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A scenario's run without faults."""
+
+    outcome: Outcome
+    calls: int
+
+
+# --- One schedule -----------------------------------------------------------------------------------------------------
+
+
+def run(schedule: Schedule, *, trace: list[str] | None = None) -> Result:
+    """One run, with all invariants checked: on the way, when it is quiet, and when everything has come once more."""
+    golden = expected(schedule.scenario)
+    world = _world(schedule, trace=trace is not None)
+    watch(world, golden.outcome)
+    calls = parked = 0
+    with _surprises(world):
+        try:
+            world.run()
+            calls = world.calls
+            left = Left(world)
+            parked = _check(world, left, golden.outcome)
+            outcome = left.outcome()
+            world.once_more()
+            if Left(world).outcome() != outcome:
+                world.violated("what_comes_once_more_changes_nothing", "it does")
+        except RuntimeError as e:
+            world.violated("it_becomes_quiet", str(e))
+    if trace is not None:
+        trace += world.trace or []
+    return Result(schedule, calls, world.violations, parked)
+
+
+def _world(schedule: Schedule, *, trace: bool = False) -> World:
+    _remember()
+    scenario = SCENARIOS[schedule.scenario]
+    return World(scenario.steps, schedule, people=scenario.people, trace=trace)
+
+
+def _check(world: World, left: Left, golden: Outcome) -> int:
+    """Every invariant; how many mails are parked beyond those that always are."""
+    parked = sum(
+        mail.status is MailStatus.PARKED and golden.mails.get(mail.id, ("",))[0] is not MailStatus.PARKED
+        for mail in left.mails
+    )
+    # A mail that was put aside, with its reason, moves no status; and a worker whose clock is days off asks Gmail for
+    # other mail than it would. What holds whatever has been read holds then, too.
+    invariants = ALWAYS if parked or "jumps" in world.chaos else INVARIANTS
+    for name, check in invariants.items():
+        for how in check(left, golden):
+            world.violated(name, how)
+    return parked
+
+
+@cache
+def expected(name: str) -> Golden:
+    """What a scenario leaves behind when nothing goes wrong. Raises AssertionError when that is not what it promises."""
+    world = _world(Schedule(name))
+    watch(world, None)
+    with _surprises(world):
+        world.run()
+        calls, left = world.calls, Left(world)
+        outcome = left.outcome()
+        _check(world, left, outcome)
+        promised(world, left, SCENARIOS[name])
+        world.once_more()
+        if Left(world).outcome() != outcome:
+            world.violated("what_comes_once_more_changes_nothing", "it does")
+    if world.violations:
+        raise AssertionError(f"{name}, without faults: {world.violations}")
+    return Golden(outcome, calls)
+
+
+def promised(world: World, left: Left, scenario: Scenario) -> None:
+    """The scenario's own words about its end."""
+    names = {id_: name for name, id_ in world.names.items()}
+    found = {
+        "mails": {names[mail.id]: mail.status for mail in left.mails},
+        "applications": sorted(
+            ((each.role, each.stage, each.outcome) for each in left.applications), key=lambda each: each[0]
+        ),
+        "notifications": len(left.notifications),
+        "dead letters": len(left.outcome().dead_letters),
+    }
+    wanted = {
+        "mails": dict(scenario.mails),
+        "applications": sorted(scenario.applications, key=lambda each: each[0]),
+        "notifications": scenario.notifications,
+        "dead letters": scenario.dead_letters,
+    }
+    for what, value in wanted.items():
+        if found[what] != value:
+            world.violated(f"the scenario's {what}", f"{found[what]}, not {value}")
+    if world.steps:
+        world.violated("the scenario's steps", f"{len(world.steps)} never happened")
+
+
+class _Surprises(logging.Handler):
+    """What our code logs as an error of its own."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.ERROR)
+        self.world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self.world.violated("only_errors_of_ours_are_raised", f"{record.getMessage()}: {error!r}")
+
+
+@contextmanager
+def _surprises(world: World) -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    root.handlers = [_Surprises(world)]
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+
+
+@cache
+def _remember() -> None:
+    """Reading and classifying a mail is pure, and the same few mails come in every run: each is read once."""
+    read, understand = mails.from_gmail, classify.classify
+    mail_of: dict[object, object] = {}
+    verdict_of: dict[object, object] = {}
+
+    def from_gmail(message):
+        headers = message["payload"].get("headers", ())
+        key = (message["id"], message["threadId"], *message["labelIds"], len(headers), len(message["payload"]))
+        if key not in mail_of:
+            mail_of[key] = read(message)
+        return mail_of[key]
+
+    def classified(mail):
+        key = (mail.id, mail.thread_id, mail.labels, len(mail.text), len(mail.calendars), mail.internal_date)
+        if key not in verdict_of:
+            verdict_of[key] = understand(mail)
+        return verdict_of[key]
+
+    mails.from_gmail = from_gmail
+    classify.classify = classified
+
+
+# --- Many -------------------------------------------------------------------------------------------------------------
+
+
+def singles(name: str) -> list[Schedule]:
+    """Every port call of a scenario, hit in every way."""
+    return [Schedule(name, ((call, kind),)) for call in range(1, expected(name).calls + 1) for kind in ENUMERATED]
+
+
+def seconds(first: Result) -> list[Schedule]:
+    """A run with one fault, and every later call hit in every way."""
+    ((call, _),) = first.schedule.faults
+    return [
+        Schedule(first.schedule.scenario, (*first.schedule.faults, (later, kind)))
+        for later in range(call + 1, first.calls + 1)
+        for kind in ENUMERATED
+    ]
+
+
+def by_chance(seed: int) -> Schedule:
+    """The random run of a seed."""
+    rng = random.Random(f"schedule {seed}")
+    name = rng.choice(sorted(SCENARIOS))
+    calls = expected(name).calls
+    faults: dict[int, str] = {}
+    for _ in range(rng.choice(FAULTS)):
+        kind = rng.choice(CHANCE)
+        # Two refusals of a token in a row mean that the grant is dead, and then there is nothing more to do.
+        if kind == "unauthorized" and kind in faults.values():
+            kind = "error_before"
+        faults[rng.randint(1, calls + 20)] = kind
+    while len(faults) < min(FAULTS):
+        faults[rng.randint(1, calls + 20)] = "crash_after"
+    chaos = tuple(word for word in CHAOS if rng.random() < (0.25 if word == "jumps" else 0.7))
+    return Schedule(name, tuple(sorted(faults.items())), seed, chaos)
+
+
+def shrunk(failing: Schedule) -> Schedule:
+    """The simplest schedule that still violates an invariant, taking one thing away at a time."""
+    while True:
+        for simpler in failing.simpler():
+            if run(simpler).violations:
+                failing = simpler
+                break
+        else:
+            return failing

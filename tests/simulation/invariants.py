@@ -1,0 +1,378 @@
+"""What must hold after every schedule, and at every write on the way, each under its own name.
+
+`watch` looks on while a run goes; `check` looks at what is left when all is quiet. What a run without faults left
+behind (`Outcome`) is the measure for every other run of the scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared import codec
+from shared.applications.change import interviews
+from shared.ledger import fold
+from shared.model import (
+    Application,
+    Event,
+    EventKind,
+    Mailbox,
+    MailRecord,
+    MailStatus,
+    Notification,
+    Projection,
+    Thread,
+)
+from shared.schema import (
+    APPLICATIONS,
+    COLLECTIONS,
+    DEAD_LETTERS,
+    INTERVIEWS,
+    MAILBOXES,
+    MAILS,
+    NOTIFICATIONS,
+    SUGGESTIONS,
+    THREADS,
+    USERS,
+    Collection,
+    Key,
+)
+from tests.simulation.world import ADDRESSES, EVE, NEIGHBOURS, World
+
+Row = tuple[str, str, bytes]
+"""Parent, id, body."""
+
+TOKENS = (b"ya29.", b"1//0")
+"""How Google's access and refresh tokens begin, those of the model too."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has left behind, as far as it does not depend on when we learnt of it."""
+
+    mails: dict[str, tuple[MailStatus, str]]
+    """Decision and application by mail."""
+    applications: dict[str, dict[str, object]]
+    """Projections by application."""
+    ledgers: dict[str, dict[str, tuple[object, ...]]]
+    """What each event says, by application and key."""
+    notifications: dict[str, str]
+    """Kinds by key."""
+    suggestions: dict[str, bool]
+    """Whether each is open, by mail."""
+    threads: dict[str, tuple[str, ...]]
+    dead_letters: dict[str, str]
+    """Reasons by id."""
+
+
+@dataclass
+class Left:
+    """Everything that is stored when all is quiet."""
+
+    world: World
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        connection = self.world.outside.sqlite._connection
+        for collection in COLLECTIONS:
+            self.rows[collection.name] = connection.execute(
+                f'SELECT parent, id, body FROM "{collection.name}" ORDER BY parent, id'  # noqa: S608 - our own names
+            ).fetchall()
+        self.applications: list[Application] = self._all(APPLICATIONS)
+        self.mails: list[MailRecord] = self._all(MAILS)
+        self.notifications: list[Notification] = self._all(NOTIFICATIONS)
+        self.mailboxes: list[Mailbox] = self._all(MAILBOXES)
+        self.threads: list[Thread] = self._all(THREADS)
+
+    def _all(self, collection: Collection[Any]) -> list[Any]:
+        """All documents of a collection but EVE's."""
+        found = [codec.from_bytes(collection.record, body) for parent, _, body in self.rows[collection.name] if parent != EVE]
+        return [each for each in found if getattr(each, "uid", "") != EVE]
+
+    def outcome(self) -> Outcome:
+        """See there."""
+        return Outcome(
+            mails={mail.id: (mail.status, mail.application_id) for mail in self.mails},
+            applications={each.id: _projection(each) for each in self.applications},
+            ledgers={each.id: {key: _said(event) for key, event in each.events.items()} for each in self.applications},
+            notifications={each.key: each.kind for each in self.notifications},
+            suggestions={each.id: each.open for each in self._all(SUGGESTIONS)},
+            threads={each.id: tuple(sorted(each.application_ids)) for each in self.threads},
+            dead_letters={each.id: each.reason for each in self._all(DEAD_LETTERS)},
+        )
+
+
+_MOMENTS = {"stage_at", "applied_at", "replied_at"}
+"""Of a projection: moments that may come from a person's act, which happens when they get through to us."""
+
+_PROJECTED = [name for name in Projection.__dataclass_fields__ if name not in _MOMENTS]
+
+
+def _projection(application: Application) -> dict[str, object]:
+    return {name: getattr(application, name) for name in _PROJECTED}
+
+
+def _said(event: Event) -> tuple[object, ...]:
+    occurred = event.occurred_at if event.kind in (EventKind.MAIL, EventKind.REPLIED) else None
+    link = (event.link.application_id, event.link.rule) if event.link else None
+    return (event.kind, occurred, event.by, event.signal, event.automatic, link, event.stage, event.outcome, event.target,
+            event.accepted, event.interview)
+
+
+# --- While a run goes -------------------------------------------------------------------------------------------------
+
+
+def watch(world: World, golden: Outcome | None) -> None:
+    """Look at every document that is written."""
+    known: dict[tuple[str, str], Application] = {}
+    told: dict[tuple[str, str], Notification] = {}
+    decided: dict[str, MailRecord] = {}
+
+    def look(key: Key[Any], value: Any) -> None:
+        if key.ids[0] == EVE:
+            world.violated("other_peoples_documents_are_untouched", f"{key.path} was written")
+        match value:
+            case Mailbox():
+                if found := _without_due_at(value):
+                    world.violated("nothing_unfinished_lacks_a_due_time", found)
+                if golden is not None and (passed := _passed(value, decided, golden, world)):
+                    world.violated("the_cursor_never_passes_an_unhandled_message", passed)
+            case MailRecord():
+                before_it = decided.get(value.id)
+                decided[value.id] = value
+                if before_it is not None and not value.reason and before_it.status is not MailStatus.SUGGESTED:
+                    if before_it.status is not value.status or before_it.application_id != value.application_id:
+                        world.violated("each_mail_has_one_decision", f"{value.id}: {before_it.status}, then {value.status}")
+            case Application():
+                before = known.get((value.uid, value.id))
+                known[value.uid, value.id] = value
+                if found := _backwards(before, value):
+                    world.violated("a_status_is_never_lost_or_regressed", found)
+            case Notification():
+                if (value.uid, value.key) in told:
+                    world.violated("a_notification_exists_exactly_once", f"{value.key} was written twice")
+                told[value.uid, value.key] = value
+
+    world.looks.append(look)
+
+
+def _without_due_at(mailbox: Mailbox) -> str:
+    if mailbox.health == "needs_reauth" or mailbox.due_at is not None:
+        if mailbox.lease_until is not None and mailbox.due_at is not None and mailbox.due_at > mailbox.lease_until:
+            return "a held lease is due later than at its end"
+        return ""
+    for what in ("lease_until", "resume", "rescan", "asks", "tries", "failures"):
+        if getattr(mailbox, what):
+            return f"no due_at, but {what}"
+    return "no due_at, but dirty" if mailbox.dirty > mailbox.history_id else ""
+
+
+def _passed(mailbox: Mailbox, decided: dict[str, MailRecord], golden: Outcome, world: World) -> str:
+    """The mail that the cursor stands behind, though nobody has decided it and nobody will ask for it."""
+    cursor = int(mailbox.history_id)
+    asked = {id_ for ask in mailbox.asks for id_ in ask.ids}
+    if any(not ask.ids for ask in mailbox.asks):
+        return ""
+    for id_, (uid, history_id) in world.arrived.items():
+        if uid != mailbox.uid or id_ not in golden.mails or id_ in decided or id_ in asked or history_id > cursor:
+            continue
+        stored = world.google.mailbox(ADDRESSES[uid]).messages.get(id_)
+        if stored is None:
+            continue
+        if mailbox.rescan is not None and stored.internal_ms / 1000 >= mailbox.rescan.after.timestamp():
+            continue
+        return f"cursor {cursor} is behind {id_} ({history_id}), which has no decision"
+    return ""
+
+
+def _backwards(before: Application | None, after: Application) -> str:
+    """How an automatic change took the stage back or opened what was closed."""
+    if before is None:
+        return ""
+    if lost := before.events.keys() - after.events.keys():
+        return f"events were lost: {sorted(lost)}"
+    new = [event for key, event in after.events.items() if key not in before.events]
+    if any(event.by == "person" for event in new):
+        return ""
+    if after.stage.rank < before.stage.rank:
+        return f"{before.stage} became {after.stage} by {[event.key for event in new]}"
+    return ""
+
+
+# --- When all is quiet ------------------------------------------------------------------------------------------------
+
+Check = Callable[[Left, Outcome], Iterator[str]]
+
+
+def each_mail_has_one_decision(left: Left, golden: Outcome) -> Iterator[str]:
+    """Every mail that a run without faults decides has its one decision, or is parked with a reason."""
+    found = {mail.id: mail for mail in left.mails}
+    for id_, (status, _) in golden.mails.items():
+        mail = found.get(id_)
+        if mail is None:
+            yield f"{id_} has none; without faults: {status}"
+        elif mail.status is MailStatus.PARKED and not mail.reason:
+            yield f"{id_} is parked without a reason"
+        elif mail.status not in (status, MailStatus.PARKED):
+            yield f"{id_} is {mail.status}, without faults {status}"
+    for id_ in found.keys() - golden.mails.keys():
+        yield f"{id_} has one, without faults none"
+
+
+def a_status_is_never_lost_or_regressed(left: Left, golden: Outcome) -> Iterator[str]:
+    """Every application stands where it stands without faults, and so do the threads that lead to it."""
+    found = left.outcome()
+    for id_ in golden.applications.keys() | found.applications.keys():
+        wanted, got = golden.applications.get(id_), found.applications.get(id_)
+        if wanted is None or got is None:
+            yield f"application {id_} is {'missing' if got is None else 'one too many'}"
+        elif wanted != got:
+            yield f"application {id_}: {[f'{n}: {got[n]}, not {v}' for n, v in wanted.items() if got[n] != v]}"
+    if found.threads != golden.threads:
+        yield f"threads {found.threads}, not {golden.threads}"
+    if found.suggestions != golden.suggestions:
+        yield f"suggestions {found.suggestions}, not {golden.suggestions}"
+
+
+def a_timeline_entry_exists_once(left: Left, golden: Outcome) -> Iterator[str]:
+    """Every ledger has the events that it has without faults, and no mail is in two of them."""
+    found = left.outcome().ledgers
+    if found != golden.ledgers:
+        for id_ in golden.ledgers.keys() & found.keys():
+            if found[id_] != golden.ledgers[id_]:
+                yield f"ledger of {id_}: {_difference(found[id_], golden.ledgers[id_])}"
+
+
+def _difference(got: dict[str, Any], wanted: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key}: {got.get(key)}, not {wanted.get(key)}" for key in got.keys() | wanted.keys() if got.get(key) != wanted.get(key)
+    )
+
+
+def a_mail_counts_in_one_application(left: Left, golden: Outcome) -> Iterator[str]:
+    """A linked mail is one counted event of the application that its record names, and of no other."""
+    counted: dict[tuple[str, str], list[str]] = {}
+    for application in left.applications:
+        undone = {event.target for event in application.events.values() if event.kind is EventKind.RETRACTED}
+        for event in application.events.values():
+            if event.mail_id and event.key not in undone:
+                counted.setdefault((application.uid, event.mail_id), []).append(application.id)
+    for mail in left.mails:
+        named = [mail.application_id] if mail.application_id else []
+        if counted.pop((mail.uid, mail.id), []) != named:
+            yield f"{mail.id} names {named}, but it counts elsewhere"
+    for (_, id_), applications in counted.items():
+        yield f"{id_} counts in {applications} and has no record"
+
+
+def a_notification_exists_exactly_once(left: Left, golden: Outcome) -> Iterator[str]:
+    """People are told what they are told without faults, each thing once."""
+    found = {each.key: each.kind for each in left.notifications}
+    if found != golden.notifications:
+        yield _difference(found, golden.notifications)
+
+
+def a_dead_letter_is_recorded_once(left: Left, golden: Outcome) -> Iterator[str]:
+    """What nobody could handle is on record, once, with its reason."""
+    found = left.outcome().dead_letters
+    for id_ in golden.dead_letters.keys() - found.keys():
+        yield f"missing: {golden.dead_letters[id_]}"
+    for id_ in found.keys() - golden.dead_letters.keys():
+        yield f"one too many: {found[id_]}"
+
+
+def nothing_unfinished_lacks_a_due_time(left: Left, golden: Outcome) -> Iterator[str]:
+    """No mailbox has anything left to do without a time at which somebody looks at it."""
+    for mailbox in left.mailboxes:
+        if found := _without_due_at(mailbox):
+            yield found
+
+
+def it_becomes_quiet(left: Left, golden: Outcome) -> Iterator[str]:
+    """In the end nobody holds a lease, nothing is due, and the cursor is where Gmail's history ends."""
+    for mailbox in left.mailboxes:
+        box = left.world.google.mailbox(ADDRESSES[mailbox.uid])
+        if mailbox.lease_until is not None or mailbox.due_at is not None:
+            yield f"a lease until {mailbox.lease_until}, due at {mailbox.due_at}"
+        if mailbox.health != "ok":
+            yield f"health is {mailbox.health}"
+        if mailbox.trouble or mailbox.failures or mailbox.tries:
+            yield f"trouble is left: {mailbox.trouble} {mailbox.failures} {mailbox.tries}"
+        if int(mailbox.history_id) < min(int(mailbox.dirty), box.history_id):
+            yield f"the cursor {mailbox.history_id} is behind {mailbox.dirty}"
+    if any(left.world.broker.queue.depth().values()):
+        yield "messages are left in the queue"
+
+
+def no_token_is_stored_in_plain_text(left: Left, golden: Outcome) -> Iterator[str]:
+    """Neither in any document nor in any message."""
+    bodies = [(name, body) for name, rows in left.rows.items() for _, _, body in rows]
+    bodies += [(topic, data) for topic, data, _ in left.world.broker.delivered]
+    for name, body in bodies:
+        if any(token in body for token in TOKENS):
+            yield f"in {name}"
+
+
+def other_peoples_documents_are_untouched(left: Left, golden: Outcome) -> Iterator[str]:
+    """EVE's documents are as they were, and everybody's are about their own mail."""
+    for key, value in NEIGHBOURS.items():
+        parent = key.ids[0] if key.collection.parent else ""
+        body = codec.to_bytes(codec.to_plain(value))
+        if (parent, key.id, body) not in left.rows[key.collection.name]:
+            yield f"{key.path} has changed"
+    for collection in (APPLICATIONS, MAILS, THREADS, NOTIFICATIONS, SUGGESTIONS, INTERVIEWS):
+        for parent, id_, body in left.rows[collection.name]:
+            if codec.from_bytes(dict[str, Any], body)["uid"] != parent:
+                yield f"{collection.name}/{id_} is below {parent}"
+    for mail in left.mails:
+        if left.world.arrived.get(mail.id, (mail.uid,))[0] != mail.uid:
+            yield f"{mail.id} is somebody else's"
+    if len(left.rows[USERS.name]) != 1 + len(left.world.people):
+        yield "there are more people than before"
+
+
+def fold_of_the_ledger_equals_the_projection(left: Left, golden: Outcome) -> Iterator[str]:
+    """Whatever is stored of an application is what its ledger folds to, its interviews too."""
+    wanted: dict[tuple[str, str], object] = {}
+    for application in left.applications:
+        projection = fold(application.events.values())
+        for name in Projection.__dataclass_fields__:
+            if getattr(application, name) != getattr(projection, name):
+                yield f"{application.id}: {name}"
+        wanted |= {(application.uid, id_): each for id_, each in interviews(application).items()}
+    if wanted != {
+        (parent, id_): codec.from_bytes(INTERVIEWS.record, body)
+        for parent, id_, body in left.rows[INTERVIEWS.name]
+        if parent != EVE
+    }:
+        yield "interviews are not those of the applications"
+
+
+ALWAYS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        each_mail_has_one_decision,
+        a_mail_counts_in_one_application,
+        a_dead_letter_is_recorded_once,
+        nothing_unfinished_lacks_a_due_time,
+        it_becomes_quiet,
+        no_token_is_stored_in_plain_text,
+        other_peoples_documents_are_untouched,
+        fold_of_the_ledger_equals_the_projection,
+    )
+}
+"""What holds whatever was read and in whatever order.
+
+Sending adds its own here: at most one mail for each request, and each request in a terminal state.
+"""
+
+INVARIANTS: dict[str, Check] = ALWAYS | {
+    check.__name__: check
+    for check in (
+        a_status_is_never_lost_or_regressed,
+        a_timeline_entry_exists_once,
+        a_notification_exists_exactly_once,
+    )
+}
+"""And that the end is the same as without faults."""
