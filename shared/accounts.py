@@ -53,6 +53,9 @@ def connect(
     if known is not None and known.value.uid != uid:
         raise Rejected("this Gmail account is already connected to another account here; disconnect it there first")
     watch = session.watch(settings.gmail_topic)
+    # Sealed out here: the vault may have to ask for its key, and a transaction asks nobody else.
+    grant = vault.seal(refresh_token.encode(), user=uid, purpose=REFRESH_TOKEN)
+    token = vault.seal(access.token.encode(), user=uid, purpose=ACCESS_TOKEN)
     now = clock.now()
 
     def work(tx: Transaction) -> Mailbox:
@@ -64,8 +67,10 @@ def connect(
             start = padded(watch.history_id)
             mailbox = Mailbox(id=key.id, uid=uid, history_id=start, dirty=start, last_sync_at=now)
         mailbox = replace(
-            sealed(mailbox, access, vault=vault),
-            sealed_refresh_token=vault.seal(refresh_token.encode(), user=uid, purpose=REFRESH_TOKEN),
+            mailbox,
+            sealed_refresh_token=grant,
+            sealed_access_token=token,
+            access_token_expires_at=access.expires_at,
             watch_expires_at=watch.expires_at,
             health="ok",
             failures=0,

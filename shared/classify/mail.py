@@ -34,7 +34,7 @@ TEXT_CHARACTERS = 40_000
 """How much of a mail's new text is kept: ten times a long letter."""
 
 QUOTED_CHARACTERS = 10_000
-"""How much of history and signature is kept."""
+"""How much of history and signature is kept, and how much of a delivery report."""
 
 CALENDAR_CHARACTERS = 100_000
 """How much of one calendar part is kept; an invitation with a time zone's whole history has about 20,000."""
@@ -199,7 +199,7 @@ def _mail(
     author = next(iter(addresses(firsts.get("from", ""))), Address("", ""))
     replies = (reply.address for reply in addresses(firsts.get("reply-to", "")) if reply.address)
     kept = ((name, decode_words(firsts[name])[:HEADER_VALUE_CHARACTERS]) for name in KEPT_HEADERS if name in firsts)
-    report = "\n".join(found.report)
+    report = "\n".join(found.report)[:QUOTED_CHARACTERS]
     return Mail(
         id=id,
         thread_id=thread_id,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.classify.signals import counts_of, probabilities_of, sentences_of
+from shared.classify.signals import rule_features, sentences_of, word_features
+from shared.classify.weights import weights
 from shared.hosts import HIRING_SYSTEMS, belongs_to
-from shared.model import Mail, Signal
+from shared.model import SNIPPET_CHARACTERS, Mail, Signal
 
-FLOOR = 0.04
-"""How probable it must be, from headers and snippet, that a mail is about an application. Low: a private mail that
-is opened and found to be private leaves nothing behind, an invitation that stays closed costs an interview."""
+FLOOR = 0.2
+"""How probable it must be that a mail is about an application. Low: a private mail that is opened and found to be
+private leaves nothing behind, an invitation that stays closed costs an interview."""
 
-_NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
+NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
 """Signals of mail that is about no application; it may stay closed."""
 
-_BULK_SENDERS = ("jobalerts-noreply@", "jobs-noreply@", "messaging-digest-noreply@", "alert@", "newsletter@", "invitations@")
+_BULK_SENDERS = (
+    "jobalerts-noreply@", "jobs-noreply@linkedin.com", "messaging-digest-noreply@", "alert@", "newsletter@",
+    "invitations@linkedin.com",
+)  # fmt: skip
 """Addresses from which boards send what nobody waits for."""
 
 _QUERY_WORDS = (
@@ -53,9 +57,11 @@ def plausible(mail: Mail) -> bool:
         return False
     if belongs_to(mail.from_address.rpartition("@")[2], HIRING_SYSTEMS):
         return True
-    glimpse = replace(mail, text="")
-    sentences = sentences_of(glimpse)
-    if any(strong and signal not in _NO_APPLICATION for signal, (strong, _) in counts_of(sentences).items()):
-        return True
-    probabilities = probabilities_of(glimpse, sentences)
-    return sum(p for signal, p in probabilities.items() if signal not in _NO_APPLICATION) >= FLOOR
+    seen = glimpse(mail)
+    sentences = sentences_of(seen)
+    return weights().hiring(rule_features(sentences), word_features(seen, sentences)) >= FLOOR
+
+
+def glimpse(mail: Mail) -> Mail:
+    """What is known of a mail before its body is fetched."""
+    return replace(mail, text="", snippet=mail.snippet or " ".join(mail.text.split())[:SNIPPET_CHARACTERS])

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 BUCKETS = 1 << 16
-"""Rows of hashed features: few collisions that matter, and a file of a few hundred KB."""
+"""Rows of hashed features: few collisions that matter (half as many cost a point of accuracy), and a file of some 300 KB."""
 
 LANE_BYTES = 3
 """Room for the sum of 65,000 features' bytes; `READ_TOKENS` keeps a mail far below."""
@@ -42,7 +42,6 @@ def text_features(subject: Sequence[str], body: Sequence[str], sender: Iterable[
     for prefix, tokens in ((b"s", subject), (b"b", body)):
         seed = crc32(prefix)
         before = seed
-        stems = seed
         for token in tokens[:READ_TOKENS]:
             if len(token) > LONGEST_WORD:
                 continue
@@ -54,9 +53,6 @@ def text_features(subject: Sequence[str], body: Sequence[str], sender: Iterable[
                 found.add(crc32(word[:STEM] + b"*") & mask)
             if prefix == b"s":
                 found.add(crc32(word, seed) & mask)
-            stem = crc32(word[:4] + b'~')
-            found.add(crc32(word[:4], stems) & mask)
-            stems = stem
             before = alone
     for token in sender:
         found.add(crc32(b"f " + token.encode()) & mask)
@@ -69,27 +65,30 @@ class Weights:
 
     signals: tuple[str, ...]
     bias: tuple[float, ...]
+    """One number a signal, and as the last one that of the gate, which only asks: is this about an application?"""
     rules: tuple[tuple[float, ...], ...]
-    """One row for each rule feature."""
+    """One row for each rule feature, as wide as `bias`."""
     rows: bytes
-    """BUCKETS rows of one byte a signal, 128 standing for zero."""
+    """BUCKETS rows of one byte a column, 128 standing for zero."""
     scale: float
     calibration: tuple[tuple[float, float], ...]
     """Rising steps of (raw probability, how often such a verdict was right on mail held aside)."""
     lanes: dict[int, int]
 
-    def _lane(self, bucket: int) -> int:
-        lane = self.lanes.get(bucket)
-        if lane is None:
-            width = len(self.signals)
-            spread = bytearray(width * LANE_BYTES)
-            spread[::LANE_BYTES] = self.rows[bucket * width : (bucket + 1) * width]
-            lane = self.lanes[bucket] = int.from_bytes(spread, "little")
-        return lane
-
     def probabilities(self, rules: Sequence[float], text: Collection[int]) -> dict[str, float]:
         """How probable each signal is, before calibration."""
-        width = len(self.signals)
+        scores = self._scores(rules, text)[:-1]
+        highest = max(scores)
+        powers = [math.exp(score - highest) for score in scores]
+        whole = sum(powers)
+        return {signal: power / whole for signal, power in zip(self.signals, powers, strict=True)}
+
+    def hiring(self, rules: Sequence[float], text: Collection[int]) -> float:
+        """How probable it is that a mail, seen by its headers and snippet alone, is about an application."""
+        return 1 / (1 + math.exp(-self._scores(rules, text)[-1]))
+
+    def _scores(self, rules: Sequence[float], text: Collection[int]) -> list[float]:
+        width = len(self.bias)
         total = sum(map(self._lane, text)).to_bytes(width * LANE_BYTES, "little")
         factor = self.scale / math.sqrt(len(text)) if text else 0.0
         present = [(value, self.rules[at]) for at, value in enumerate(rules) if value]
@@ -97,10 +96,16 @@ class Weights:
         for at in range(width):
             lane = int.from_bytes(total[at * LANE_BYTES : (at + 1) * LANE_BYTES], "little") - 128 * len(text)
             scores.append(self.bias[at] + factor * lane + sum(value * row[at] for value, row in present))
-        highest = max(scores)
-        powers = [math.exp(score - highest) for score in scores]
-        whole = sum(powers)
-        return {signal: power / whole for signal, power in zip(self.signals, powers, strict=True)}
+        return scores
+
+    def _lane(self, bucket: int) -> int:
+        lane = self.lanes.get(bucket)
+        if lane is None:
+            width = len(self.bias)
+            spread = bytearray(width * LANE_BYTES)
+            spread[::LANE_BYTES] = self.rows[bucket * width : (bucket + 1) * width]
+            lane = self.lanes[bucket] = int.from_bytes(spread, "little")
+        return lane
 
     def calibrated(self, probability: float) -> float:
         """How often a verdict of this raw probability is right."""

@@ -153,6 +153,7 @@ class Person:
                 complete = complete and record is not None
                 milliseconds = (time.monotonic() - started) * 1000
                 table.add_row(f"{sample.title}\n[dim]{milliseconds:.0f} ms[/dim]", *self.told(record, before))
+        console.print()
         return complete
 
     def told(self, record: MailRecord | None, before: dict[str, Any]) -> tuple[str, str, str, str]:

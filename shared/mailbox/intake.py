@@ -75,6 +75,8 @@ class Taken(Enum):
     """It is no mail for us: a draft, a chat, deleted meanwhile, the person's own mail outside our threads."""
     UNCLEAR = "unclear"
     """Only a search for hiring mail may open it."""
+    WAITING = "waiting"
+    """It would be a question to the person, and an older mail that may answer it has not been read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,10 @@ class Desk:
         """Whether the message's decision is on record, as far as `look_up` and this desk know."""
         return message_id in self._decided
 
-    def take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool) -> Taken:
+    def take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool, overtakes: bool) -> Taken:
         """Give one message its decision. `searched`: a search for hiring mail has found it.
 
+        `overtakes`: an older message could not be read just now, and it may be the receipt that this one belongs to.
         Raises Rejected when nothing of the message can be read.
         """
         if self.has_decided(message.id):
@@ -149,7 +152,7 @@ class Desk:
                 return Taken.DROPPED
             if trouble := mails.unreadable(mail):
                 raise Rejected(trouble)
-            self._decide(self._with_calendar(mail, session))
+            return self._decide(self._with_calendar(mail, session), overtakes=overtakes)
         return Taken.DECIDED
 
     def park(self, message: HistoryMessage, reason: str) -> None:
@@ -219,14 +222,16 @@ class Desk:
         )
         self._commit(Decision(record=replace(record, application_id=thread.application_ids[0]), event=event))
 
-    def _decide(self, mail: Mail) -> None:
+    def _decide(self, mail: Mail, *, overtakes: bool) -> Taken:
         """Classify, match, and write the decision; match anew when the applications changed meanwhile."""
         record = self._record(mail, MailStatus.NOTED, classify.classify(mail))
         for _ in range(STALE_TRIES):
             roster = self._roster or self._read_roster()
             decision = _decision(mail, record, roster)
+            if overtakes and decision.suggestion is not None:
+                return Taken.WAITING
             if self._commit(decision, roster):
-                return
+                return Taken.DECIDED
             self._roster = None
         raise TryAgain("the applications change faster than a mail can be matched")
 

@@ -108,6 +108,9 @@ class Run:
         self.asks = list(lease.mailbox.asks)
         self.tries = dict(lease.mailbox.tries)
         self.failing: set[str] = set()
+        """Messages that could not be read; the cursor stays before them."""
+        self.waiting: set[str] = set()
+        """Messages that are taken when those are read, or parked."""
         self.in_a_row = 0
         self.due: list[datetime] = []
         self.not_before = self.started
@@ -226,7 +229,7 @@ class Run:
         if self.lease.careful and not self.desk.has_decided(message.id) and not self._announce(message):
             return Taken.DECIDED
         try:
-            taken = self.desk.take(message, session, searched=searched)
+            taken = self.desk.take(message, session, searched=searched, overtakes=bool(self.failing))
         except (RateLimited, GrantRevoked):
             raise
         except TryAgain as e:
@@ -248,6 +251,8 @@ class Run:
         self.in_a_row = 0
         self.tries.pop(message.id, None)
         self.taken += taken is Taken.DECIDED
+        if taken is Taken.WAITING:
+            self.waiting.add(message.id)
         return taken
 
     def _failed(self, message: HistoryMessage, error: Exception, *, most: int) -> None:
@@ -345,9 +350,9 @@ class Run:
 
     def _take_found(self, found: Mapping[str, str], session: GmailMailbox, *, searched: bool) -> bool:
         """Take what a search found; False when something of it must be taken again."""
-        failing = len(self.failing)
+        left = len(self.failing | self.waiting)
         messages = [HistoryMessage(id=id_, thread_id=thread_id, labels=None) for id_, thread_id in found.items()]
-        return self._take_all(messages, session, searched=searched) and len(self.failing) == failing
+        return self._take_all(messages, session, searched=searched) and len(self.failing | self.waiting) == left
 
     # --- Rescan: Gmail has forgotten our cursor -----------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class Instance:
         self.in_flight = 0
         self.is_up = False
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own shell line and command
+            self._process = subprocess.Popen(
                 ["/bin/sh", "-c", emulators.DIES_WITH_ITS_PARENT, "sh", *command, f"--port={self.port}"],
                 cwd=ROOT,
                 env=environ,
@@ -325,7 +325,7 @@ class Google:
         """Known after `stop`."""
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.proofs.google", self._project],
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -349,8 +349,8 @@ class Google:
 
     def direct(self, method: str, path: str, body: bytes = b"") -> Any:
         """A request below /local."""
-        request = urllib.request.Request(f"{self.url}/local/{path}", data=body or None, method=method)  # noqa: S310 - our own loopback address
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        request = urllib.request.Request(f"{self.url}/local/{path}", data=body or None, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
     def add(self, *faults: Fault) -> None:
@@ -391,6 +391,7 @@ def _set_environment(name: str, value: str | None) -> None:
 class _Server(ThreadingHTTPServer):
     cloud: Cloud
     request_queue_size = 64
+    daemon_threads = True
 
 
 class _Handler(BaseHTTPRequestHandler):

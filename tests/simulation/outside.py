@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,8 +15,8 @@ from shared.schema import Key
 
 R = TypeVar("R")
 
-Hit = Callable[[str, Callable[[], Any]], Any]
-"""Makes one call, by its name, unless something happens to it."""
+Hit = Callable[..., Any]
+"""Makes one call, given its name, the call and its arguments, unless something happens to it."""
 
 Seen = Callable[[Key[Any], Any], None]
 """Told of every document that was written, None for a deleted one, after the commit."""
@@ -33,7 +34,7 @@ class Port:
             return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self.hit(f"{self.name}.{method}", lambda: found(*args, **kwargs))
+            return self.hit(f"{self.name}.{method}", lambda: found(*args, **kwargs), *args)
 
         return call
 
@@ -54,6 +55,7 @@ class SeenStore:
         self.seen: Seen = lambda _key, _value: None
         self.between: Callable[[], None] = lambda: None
         """Called inside each transaction, between its reads and its writes."""
+        self.inside = threading.local()
 
     def __getattr__(self, method: str) -> Any:
         return getattr(self._store, method)
@@ -78,7 +80,11 @@ class SeenStore:
         def watched(tx: Transaction) -> R:
             self.between()
             written.clear()
-            return work(_SeenTransaction(tx, written))
+            self.inside.transaction = True
+            try:
+                return work(_SeenTransaction(tx, written))
+            finally:
+                self.inside.transaction = False
 
         result = self._store.transact(watched, reads=reads)
         for key, value in written:

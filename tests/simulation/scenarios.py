@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
+from typing import Literal
 
 from shared import applications
 from shared.applications import Correction, NewApplication
@@ -104,12 +105,17 @@ UNCLEAR = Text(
 )
 """It names no role, so with two applications at Fernhill only the person knows which it means."""
 
+EMPTY = Text("", "", "")
+"""Nothing can be read of it; in a known thread it is opened all the same."""
+
 NEWSLETTER = Text("Shoes <news@shoes.example>", "Everything must go", "Half price on all trainers until Sunday.\n")
 
 
 @cache
 def data(text: Text) -> bytes:
     """The mail as it reaches Gmail."""
+    if text is EMPTY:
+        return b"X-Nothing: here\r\n\r\n"
     if not text.calendar:
         return wrap(text.sender, text.subject, text.body, passing=text.passing)
     message = EmailMessage(policy=SMTP)
@@ -147,22 +153,22 @@ def comes(
         world.names[name] = id_
         world.arrived[id_] = (to, box.history_id)
 
-    return act
+    return Act(act)
 
 
 def google(change: Callable[[World], None]) -> Act:
     """Something changes at Google."""
-    return change
+    return Act(change)
 
 
 def faults(*fault: Fault) -> Act:
     """Google begins to fail."""
-    return lambda world: world.google.faults.add(*fault)
+    return Act(lambda world: world.google.faults.add(*fault))
 
 
-def no_faults(world: World) -> None:
+def no_faults() -> Act:
     """Google works again."""
-    world.google.faults.clear()
+    return Act(lambda world: world.google.faults.clear())
 
 
 def only(world: World, uid: str = ADA, role: str = "") -> Application:
@@ -184,7 +190,7 @@ def creates(role: str = "Senior Python Developer", *, request: str) -> Act:
         new = NewApplication(company="Fernhill", role=role)
         applications.create(ADA, new, request_id=request, **_ports(world, "store", "clock", "ids"))
 
-    return act
+    return Act(act, asks=True)
 
 
 def corrects(correction: Correction, *, request: str, role: str = "") -> Act:
@@ -196,7 +202,7 @@ def corrects(correction: Correction, *, request: str, role: str = "") -> Act:
             ADA, application.id, correction, request_id=request, **_ports(world, "store", "clock", "ids")
         )
 
-    return act
+    return Act(act, asks=True)
 
 
 def undoes(name: str) -> Act:
@@ -206,7 +212,7 @@ def undoes(name: str) -> Act:
         application, event = _event(world, name)
         applications.undo(ADA, application.id, event, **_ports(world, "store", "clock"))
 
-    return act
+    return Act(act, asks=True)
 
 
 def answers(name: str, *, accepted: bool) -> Act:
@@ -216,7 +222,7 @@ def answers(name: str, *, accepted: bool) -> Act:
         application, event = _event(world, name)
         applications.answer(ADA, application.id, event, accepted=accepted, **_ports(world, "store", "clock"))
 
-    return act
+    return Act(act, asks=True)
 
 
 def links(name: str, *, role: str) -> Act:
@@ -229,7 +235,7 @@ def links(name: str, *, role: str) -> Act:
         application = only(world, role=role)
         applications.link_suggestion(ADA, world.names[name], application.id, **_ports(world, "store", "clock"))
 
-    return act
+    return Act(act, asks=True)
 
 
 def _event(world: World, name: str) -> tuple[Application, str]:
@@ -246,9 +252,14 @@ def _ports(world: World, *names: str) -> dict[str, object]:
     return {name: world.ports[name] for name in names}
 
 
+def is_poison(name: str) -> Act:
+    """No process of ours survives reading this mail."""
+    return Act(lambda world: world.poison.add(world.names[name]))
+
+
 def pushes(payload: bytes) -> Act:
     """Somebody publishes this as if they were Gmail."""
-    return lambda world: world.broker.send("gmail-push", payload)
+    return Act(lambda world: world.broker.send("gmail-push", payload))
 
 
 def store_is_down(*, down: bool) -> Act:
@@ -257,7 +268,7 @@ def store_is_down(*, down: bool) -> Act:
     def act(world: World) -> None:
         world.down = down
 
-    return act
+    return Act(act)
 
 
 def no_pushes(*, dropped: bool) -> Act:
@@ -266,14 +277,21 @@ def no_pushes(*, dropped: bool) -> Act:
     def act(world: World) -> None:
         world.drop_pushes = dropped
 
-    return act
+    return Act(act)
 
 
-def reconnects(world: World) -> None:
+def reconnects() -> Act:
     """The person consents anew, when they see that they must."""
-    if world.mailbox(ADA).health != "needs_reauth":
-        raise NotYet
-    world.connect(ADA, world.google.add_person(ADDRESSES[ADA]))
+
+    def act(world: World) -> None:
+        if world.mailbox(ADA).health != "needs_reauth":
+            if "reconnecting" in world.names:
+                return  # The reply was lost, and now they see that it has worked.
+            raise NotYet
+        world.names["reconnecting"] = ""
+        world.connect(ADA, world.google.add_person(ADDRESSES[ADA]))
+
+    return Act(act, asks=True)
 
 
 # --- Scenarios --------------------------------------------------------------------------------------------------------
@@ -293,6 +311,9 @@ class Scenario:
     notifications: int
     """How many things people are told."""
     dead_letters: int = 0
+    racing: Literal["", "told", "all"] = ""
+    """A person acts at the same moment as a run. What depends on who is first: nothing, the words in which they are
+    told of a mail, or the whole end."""
 
 
 LINKED, PRIVATELY, SUGGESTED = MailStatus.LINKED, MailStatus.PRIVATE, MailStatus.SUGGESTED
@@ -380,7 +401,7 @@ SCENARIOS = {
             steps=[
                 (MINUTE, faults(Fault(kind="history_empty", seconds=40))),
                 (MINUTE, comes("receipt", receipt())),
-                (10 * MINUTE, no_faults),
+                (10 * MINUTE, no_faults()),
                 (HOUR, faults(Fault(kind="history_behind", seconds=40))),
                 (HOUR, comes("rejection", rejection())),
             ],
@@ -394,7 +415,7 @@ SCENARIOS = {
                 (MINUTE, comes("receipt", receipt())),
                 (DAY, google(lambda world: world.google.revoke(ADDRESSES[ADA]))),
                 (DAY + MINUTE, comes("rejection", rejection())),
-                (2 * DAY, reconnects),
+                (2 * DAY, reconnects()),
             ],
             mails={"receipt": LINKED, "rejection": LINKED},
             applications=[REJECTED],
@@ -455,6 +476,7 @@ SCENARIOS = {
         ),
         Scenario(
             name="by_hand",
+            racing="told",
             steps=[
                 (MINUTE, creates(request="r1")),
                 (DAY, comes("receipt", receipt())),
@@ -513,11 +535,44 @@ SCENARIOS = {
             steps=[
                 (MINUTE, faults(Fault(kind="error", status=503, method="history.list"))),
                 (MINUTE, comes("receipt", receipt())),
-                (HOUR, no_faults),
+                (HOUR, no_faults()),
             ],
             mails={"receipt": LINKED},
             applications=[APPLIED],
             notifications=1,
+        ),
+        Scenario(
+            name="unreadable",
+            steps=[
+                (MINUTE, comes("receipt", receipt())),
+                (HOUR, comes("empty", EMPTY, thread_of="receipt")),
+                (HOUR + 2 * SECOND, comes("rejection", rejection())),
+            ],
+            mails={"receipt": LINKED, "empty": MailStatus.PARKED, "rejection": LINKED},
+            applications=[REJECTED],
+            notifications=3,
+        ),
+        Scenario(
+            name="poison",
+            steps=[
+                (MINUTE, comes("poison", receipt(OTHER_ROLE))),
+                (MINUTE, is_poison("poison")),
+                (MINUTE + 2 * SECOND, comes("receipt", receipt())),
+            ],
+            mails={"poison": MailStatus.PARKED, "receipt": LINKED},
+            applications=[APPLIED],
+            notifications=2,
+        ),
+        Scenario(
+            name="created_meanwhile",
+            steps=[
+                (MINUTE, comes("receipt", receipt())),
+                (5 * MINUTE, creates(request="r1")),
+            ],
+            mails={"receipt": LINKED},
+            applications=[APPLIED, APPLIED],
+            notifications=1,
+            racing="all",
         ),
         Scenario(
             name="two_people",

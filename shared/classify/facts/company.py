@@ -41,11 +41,14 @@ _EMPLOYS = {"at": 5, "with": 4, "bei": 5, "chez": 5, "presso": 5, "bij": 5, "en"
 """Small words and their weight where a role stands before them in the sentence: "Analyst (R1234) at Acme". In Spanish
 and Portuguese what follows may also be a town."""
 
+_IN_SUBJECT = {"from": 2, "at": 2, "bei": 2, "chez": 2, "presso": 2, "bij": 2, "na": 2, "with": 1, "interview with": 1}
+"""What a subject adds to small words: it names the employer, though "with" may name a person."""
+
 _PHRASES = Phrases(COMPANY_PHRASES)
 _VERBS = Phrases(COMPANY_VERBS)
 _WORD = re.compile(r"\S{1,80}")
-_OPENING = "\"'“‘«(*_[<"
-_CLOSING = "\"'”’»)*_]>"
+_OPENING = "\"'“‘«(*_"
+_CLOSING = "\"'”’»)*_"
 _ABBREVIATIONS = frozenset(
     {"inc.", "co.", "corp.", "ltd.", "l.p.", "s.a.", "s.p.a.", "st.", "u.s.", "plc.", "bros.", "dr."}
 )
@@ -60,11 +63,21 @@ _COMMON_PARTS = word_set(
 )
 """Last words of names that hasty writers leave small: "Tech solutions"."""
 
+_TEAM_LEADS = ("the ", "your ", "ihr ", "dein ", "euer ", "das ", "het ", "je ", "jouw ", "l'équipe ", "votre équipe ")
+_LEADS = (*_TEAM_LEADS, "that ")
+"""What stands before a name of which a sentence then says something."""
+
+_RANK = re.compile(r"(?:head|director|vp|chief|manager) of ")
 _GREETINGS = frozenset({"best", "kind", "warm", "warmly", "many"})
+_COPYRIGHT = re.compile(r"(?:©|\(c\)|copyright)\s?(?:20\d\d\s?)?(?:[-–]\s?20\d\d\s)?", re.IGNORECASE)
+_SIGNATURE_BREAK = re.compile(r"\s?[,|•·]\s?|\s[-–—]\s")
 _SUBJECT_BREAK = re.compile(r" ?[|•·»›] ?| [-–—@~] |: ")
+_ASIDE = re.compile(r"\(([^()]{2,40})\)$")
 _SUBJECT_GENERIC = re.compile(
     r"application|applying|interview|offer|assessment|update|position|next step|invitation|thank|candida|bewerbung|"
-    r"received|confirm|status|schedul|opportunit|hiring|career|job|role|colloquio|entrevista|sollicitatie|challenge",
+    r"received|confirm|status|schedul|opportunit|hiring|career|job|role|colloquio|entrevista|sollicitatie|challenge|"
+    r"\btest|évaluation|evaluación|avaliação|valutazione|entretien|gespräch|gesprek|cas pratique|prova|prueba|contract|"
+    r"contrat|availab|disponib|verfügbar|beschikb|oferta|proposta|angebot|zusage|termin",
     re.IGNORECASE,
 )
 _SUBJECT_APPLIED = re.compile(r"appl(?:ication|ying|ied)|received|candida|bewerbung|sollicitatie|thank", re.IGNORECASE)
@@ -90,11 +103,22 @@ _CJK_NOISE = re.compile(
     r"(?:20\d\d届?|\d\d届|校园招聘|校招|社会招聘|社招|招聘团队|招聘|人才|春招|秋招|官方|内推|实习生?|通知|邀请|HR|新卒採用|中途採用|採用担当|採用|"
     r"人事部|人事|選考|結果){1,6}$"
 )
+_CJK_NOTICE = re.compile(r"返信|重要|通知|知らせ|提醒|确认|確認|案内|自动|自動|面试|面接|笔试|测评|邮件|メール")
 _CJK_CAMPUS = re.compile(r"^([\u4e00-\u9fff]{2,12}?)(?:20\d\d|校园招聘|校招|社招)")
 _CJK_INVITES = re.compile(r"(?<![\u4e00-\u9fffA-Za-z])([\u4e00-\u9fffA-Za-z]{2,16}?)(?:诚挚地?|诚)?邀请(?:您|你)")
 _CJK_LEGAL = re.compile(r"([\u4e00-\u9fffA-Za-z0-9()]{2,24}?(?:有限责任公司|有限公司|集团))")
+_LATIN_NAME = r"((?:[A-Z&][A-Za-z0-9À-ÿ&.'’-]*+ ?){1,6}+)"
+_LATIN_IN_CJK = re.compile(
+    r"(?<![和与跟])"
+    + _LATIN_NAME
+    + r"(?:的(?:兴趣|关注|申请|职位|岗位|面试|招聘|职缺)|公司|招聘|人力|校招|集团|株式会社|"
+    r"の(?:選考|採用|面接|求人)|へのご?応募|にご?応募|採用|でのご?面接|人事)"
+)
+"""A name in Latin letters inside a Chinese or Japanese sentence, by the words that follow it."""
+
+_LATIN_AFTER_CJK = re.compile(r"(?:加入|获得|来自|我是)\s?" + _LATIN_NAME)
 _CJK_LEAD = re.compile(r"^.{0,12}(?:投递|应聘|申请|加入|关注|参加|来自|欢迎|我是|このたびは|この度は)了?")
-_CJK_PRONOUNS = ("我们", "我司", "现", "兹", "特", "本公司", "感谢", "诚")
+_CJK_PRONOUNS = ("我们", "我司", "现", "兹", "特", "本公司", "本岗", "该", "此", "贵", "您", "请", "感谢", "诚")
 _JA_LEGAL = re.compile(
     r"((?:株式会社|合同会社)[\u30a0-\u30ff\u4e00-\u9fffA-Za-z0-9]{1,20}|[\u30a0-\u30ff\u4e00-\u9fffA-Za-z0-9]{1,20}株式会社)"
 )
@@ -157,7 +181,7 @@ def _best(guesses: Iterable[Guess], label: str) -> Guess | None:
         joined = key.replace(" ", "")
         if label and (joined == label or _begins(joined, label) or _begins(label, joined)):
             weight += DOMAIN_SPEAKS
-        elif key.split()[-1] in TITLE_HEADS:
+        elif key.split()[-1] in TITLE_HEADS or _RANK.match(key):
             weight -= 3  # "Product Manager" is a title, unless the domain is called so.
         if weight >= ENOUGH and (best is None or weight > best.weight):
             best = Guess(strongest.value, weight, strongest.quote)
@@ -294,8 +318,8 @@ def _named(part: Part) -> Iterator[Guess]:
             weight = max(weight, _EMPLOYS[phrase])
         elif phrase == "at" and part.text[at - 3 : at - 1] == "At" and part.text[end : end + 1] == ",":
             weight = 4  # "At Acme, we ..."
-        if part.where == "subject" and phrase in ("from", "with", "at", "interview with"):
-            weight += 2
+        if part.where == "subject":
+            weight += _IN_SUBJECT.get(phrase, 0)
         yield Guess(name, weight, part.quote(at - len(phrase) - 1, end))
 
 
@@ -313,34 +337,43 @@ def _as_subject_of(part: Part) -> Iterator[Guess]:
         name, start = _name_before(part.text, behind - len(verb) - 1)
         if not name or DEPARTMENTS.issuperset(plain(name).split()):
             continue
-        opens = (
-            start == 0
-            or part.text[start - 1] == "\n"
-            or part.text[max(start - 2, 0)] in ".!?,:"
-            or part.lower[:start].endswith("the ")
-        )
-        opens = opens or part.lower[:start].endswith("that ")
+        before = part.lower[:start]
+        opens = not start or part.text[start - 1] == "\n" or before.endswith(_LEADS) or before[-2:-1] in tuple(".!?,:")
         if name.startswith("The ") and "team" in verb:
             name, opens = name[4:], True
         if not opens:
             continue
         yield Guess(
-            name, weight + (verb.startswith("team") and part.lower[:start].endswith("the ")), part.quote(start, behind)
+            name, weight + (verb.startswith("team") and before.endswith(_TEAM_LEADS)), part.quote(start, behind)
         )
     yield from _signed(part)
 
 
 def _signed(part: Part) -> Iterator[Guess]:
-    """Names in a signature: "Acme Talent Acquisition", "The Acme Team" on a line of its own near the end."""
+    """Names in a signature: "Acme Talent Acquisition", "Jo Roe | Team Lead | Acme", "© 2026 Acme"."""
     if part.where == "subject":
         return
-    for line in part.text[-1_000:].split("\n")[-12:]:
-        text = line.strip(" ,.-–—*")
-        bare = strip_noise(text.removeprefix("The ").removeprefix("Your ").removeprefix("the "))
-        if bare != text and bare:
-            name, end = read_name(bare, 0)
-            if name and end == len(bare) and not DEPARTMENTS.issuperset(plain(name).split()):
-                yield Guess(name, 4, text[:WINDOW])
+    for raw in part.text[-1_000:].split("\n")[-12:]:
+        line = raw.strip()
+        owner = _COPYRIGHT.search(line)
+        if owner:
+            name, _ = read_name(line, owner.end(), sure=True)
+            yield Guess(name, 4, line[:WINDOW])
+        pieces = [piece.strip(" .-–—*()") for piece in _SIGNATURE_BREAK.split(line)[:5]]
+        titled = any(TITLE_HEADS.intersection(plain(piece).split()) for piece in pieces[:-1])
+        signed = len(pieces) == 2 and (pieces[0].lower() in SENDER_NOISE or _is_name(pieces[0]))  # noqa: PLR2004 - "Jo Roe, Acme"
+        for piece in pieces:
+            bare = strip_noise(piece.removeprefix("The ").removeprefix("Your ").removeprefix("the "))
+            if bare.startswith(_CJK_PRONOUNS):
+                continue
+            name, end = read_name(bare, 0, sure=True)
+            if not name or end != len(bare) or DEPARTMENTS.issuperset(plain(name).split()):
+                continue
+            if bare != piece:
+                yield Guess(name, 4, line[:WINDOW])
+            elif piece is pieces[-1] and (titled or signed):
+                sure = titled or pieces[0].lower() in SENDER_NOISE or bool(CJK.search(part.text))
+                yield Guess(name, 3 if sure else 2, line[:WINDOW])
 
 
 def _in_subject(subject: Part) -> Iterator[Guess]:
@@ -349,16 +382,25 @@ def _in_subject(subject: Part) -> Iterator[Guess]:
     for index, piece in enumerate(pieces):
         if index not in (0, len(pieces) - 1):
             continue
-        name, end = read_name(piece, 0)
+        bare = strip_noise(piece)
+        name, end = read_name(bare, 0)
         if not name:
             continue
+        if bare != piece and end == len(bare):
+            yield Guess(name, 3, subject.text)
         rest = piece[end:].strip(" .!")
         others = " ".join(pieces[:index] + pieces[index + 1 :])
         if _NO_NAME.search(piece if not rest else name):
             continue
         if not rest and len(pieces) > 1:
-            yield Guess(name, 3 if _SUBJECT_APPLIED.search(others) else 2, subject.text)
+            label = " " not in piece and index == 0
+            yield Guess(name, 2 if label or not _SUBJECT_GENERIC.search(others) else 3, subject.text)
         elif rest and index == 0 and _SUBJECT_GENERIC.match(rest):
+            yield Guess(name, 2, subject.text)
+    aside = _ASIDE.search(subject.text)
+    if aside and not _NO_NAME.search(aside.group(1)):
+        name, end = read_name(aside.group(1), 0)
+        if end == len(aside.group(1)):
             yield Guess(name, 2, subject.text)
     for match in _BRACKETED.finditer(subject.text):
         name, end = read_name(match.group(1), 0)
@@ -466,9 +508,16 @@ def _cjk(part: Part) -> Iterator[Guess]:
     head = part.text[:2_000]
     for match in _BRACKETED.finditer(head[:400]):
         bare = _CJK_NOISE.sub("", match.group(1)).strip()
-        if len(bare) > 1 and CJK.search(match.group(1)):
+        if len(bare) > 1 and not _CJK_NOTICE.search(bare) and CJK.search(match.group(1)):
             yield Guess(bare, 4, part.quote(match.start(), match.end()))
-    for pattern, weight in ((_CJK_INVITES, 6), (_CJK_CAMPUS, 3), (_CJK_LEGAL, 4), (_JA_LEGAL, 5)):
+    for pattern, weight in (
+        (_CJK_INVITES, 6),
+        (_CJK_CAMPUS, 3),
+        (_CJK_LEGAL, 4),
+        (_JA_LEGAL, 5),
+        (_LATIN_IN_CJK, 4),
+        (_LATIN_AFTER_CJK, 4),
+    ):
         found = pattern.search(head)
         name = _CJK_LEAD.sub("", _CJK_NOISE.sub("", found.group(1))) if found else ""
         if found and name and not name.startswith(_CJK_PRONOUNS):

@@ -83,6 +83,9 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("employment at ", 5),
     ("considering ", 2),
     ("choosing ", 2),
+    ("thank you for considering ", 4),
+    ("thank you for choosing ", 4),
+    ("invited by ", 4),
     ("to join ", 3),
     ("joining ", 3),
     ("welcome to ", 4),
@@ -135,6 +138,35 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("at ", 2),
     ("with ", 1),
     ("from ", 1),
+    # How letters are signed
+    ("hr ", 3),
+    ("recruitment ", 3),
+    ("recruiting ", 2),
+    ("human resources ", 2),
+    ("talent acquisition ", 2),
+    ("recruiting-team der ", 5),
+    ("recruiting-team von ", 5),
+    ("personalabteilung ", 4),
+    ("service rh de ", 5),
+    ("service recrutement ", 4),
+    ("service recrutement de ", 5),
+    ("équipe recrutement ", 4),
+    ("équipe recrutement de ", 5),
+    ("recursos humanos de ", 5),
+    ("recursos humanos ", 4),
+    ("equipo de selección de ", 5),
+    ("equipo de talento de ", 5),
+    ("equipa de recrutamento ", 4),
+    ("equipa de recrutamento da ", 5),
+    ("equipe de recrutamento ", 4),
+    ("equipe de recrutamento da ", 5),
+    ("equipe de seleção ", 4),
+    ("risorse umane ", 4),
+    ("risorse umane di ", 5),
+    ("ufficio selezione ", 4),
+    ("il team ", 3),
+    ("het team van ", 5),
+    ("team ", 2),
     # German
     ("bei der firma ", 5),
     ("bewerbung bei der ", 5),
@@ -144,15 +176,16 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("interesse an ", 3),
     ("im namen der ", 4),
     ("im namen von ", 4),
-    ("bei der ", 4),
+    ("bei der ", 2),
     ("bei uns, der ", 4),
-    ("bei ", 4),
+    ("bei ", 2),
     ("ihr team der ", 5),
     ("ihr team von ", 5),
     ("unternehmen: ", 5),
     ("arbeitgeber: ", 5),
     # French
     ("candidature chez ", 5),
+    ("entretien chez ", 5),
     ("candidature auprès de ", 5),
     ("au sein de la société ", 5),
     ("au sein du groupe ", 5),
@@ -160,11 +193,17 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("auprès de ", 3),
     ("chez ", 4),
     ("rejoindre ", 3),
+    ("portez à ", 5),
+    ("porté à ", 5),
+    ("bienvenue chez ", 5),
     ("intérêt pour ", 3),
     ("l'équipe ", 2),
     ("entreprise : ", 5),
     ("entreprise: ", 5),
     # Spanish
+    ("entrevista en ", 4),
+    ("entrevista con ", 3),
+    ("proceso de selección de ", 5),
     ("candidatura en ", 5),
     ("candidatura a ", 3),
     ("interés en ", 3),
@@ -174,9 +213,16 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("en ", 1),
     ("unirte a ", 4),
     ("en nombre de ", 4),
+    ("currículum en ", 4),
+    ("postulación en ", 4),
+    ("bienvenida a ", 4),
+    ("bienvenido a ", 4),
     ("el equipo de ", 3),
     ("empresa: ", 5),
     # Portuguese
+    ("entrevista na ", 4),
+    ("entrevista no ", 4),
+    ("processo seletivo da ", 5),
     ("candidatura na ", 5),
     ("candidatura no ", 5),
     ("candidatura à ", 4),
@@ -190,10 +236,19 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("equipe da ", 4),
     ("equipa da ", 4),
     ("em nome da ", 4),
+    ("inscrição na ", 4),
+    ("inscrição no ", 4),
+    ("bem-vindo à ", 4),
+    ("bem-vinda à ", 4),
     # Italian
     ("candidatura presso ", 5),
+    ("colloquio con ", 3),
+    ("colloquio presso ", 5),
     ("candidatura in ", 4),
     ("interesse per ", 3),
+    ("interesse verso ", 4),
+    ("benvenuta in ", 4),
+    ("benvenuto in ", 4),
     ("interesse in ", 3),
     ("presso ", 4),
     ("lavorare in ", 4),
@@ -201,8 +256,11 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("azienda: ", 5),
     # Dutch
     ("sollicitatie bij ", 5),
+    ("gesprek bij ", 5),
     ("interesse in een functie bij ", 5),
     ("werken bij ", 4),
+    ("interesse hebt in ", 5),
+    ("interesse in ", 3),
     ("namens ", 4),
     ("bij ", 4),
     ("bedrijf: ", 5),
@@ -327,8 +385,11 @@ SENDER_NOISE = (
     "採用",
     "人事部",
     "人事",
+    "人力资源部",
+    "人力资源",
     "招聘团队",
     "招聘官方",
+    "招聘组",
     "招聘",
 )
 """What employers put around their name in From:, longest first where one holds another."""
@@ -354,7 +415,7 @@ NOT_COMPANIES = frozenset(
     """,
     # Words that are capitalised behind "at" or "with" and name no company.
     """
-    aest am applicant applicants application april august best bst candidate careers cdt cest cet company cst ct
+    aest am chf eur gbp usd inr date applicant applicants application april august best bst candidate careers cdt cest cet company cst ct
     dear december edt equity est et eu february firstname friday gmt he hello hi hiring home hr i if ihnen
     interview ist it january job jst july june kind lastname level madam march may mdt midnight monday mst mt
     name noon nous november october offer online our pdt phone please pm position pst pt recruiting recruitment
@@ -370,7 +431,8 @@ NAME_ENDS = word_set(
     hiring however i i'm i've if ihr ihre interview interviews it it's its job jobs merci nous obrigada obrigado
     offer opportunities opportunity our please position positions recruiting recruitment regards role sie
     sincerely status talent team thank thanks that these this to unfortunately update updates vielen votre was
-    we we'll we're we've were wir with you you're your
+    dein deine diese dieser dieses bitte viele freundlichen grüßen grüße fragen rückfragen impressum registergericht
+    datenschutz geschäftsführer we we'll we're we've were wir with you you're your
     """
 )
 """Capitalised words that begin another part of the sentence: a name ends before them."""

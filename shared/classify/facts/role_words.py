@@ -208,7 +208,7 @@ _HEADS = word_set(
     driver economist editor electrician engineer engineering evangelist executive fellow founder generalist head
     illustrator installer instructor intern internship internships interpreter journalist lawyer lead lecturer
     librarian machinist manager marketer master mechanic member nurse officer operator owner paralegal partner
-    pharmacist photographer physician planner pm postdoc practitioner president producer professor programmer qa
+    pharmacist photographer physician planner postdoc practitioner president producer professor programmer qa
     receptionist recruiter representative researcher salesperson scientist sde sdet specialist sre statistician
     strategist supervisor swe teacher technician tester therapist trader trainee trainer translator tutor
     underwriter videographer vp welder worker writer
