@@ -9,6 +9,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from shared import accounts, registry
 from shared.errors import Rejected, TryAgain
@@ -33,9 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--emulators", action="store_true", help="on Google's Firestore and Pub/Sub emulators")
     parser.add_argument("--port", type=int, default=8080, help="of the functions (default 8080; 0: a free one)")
     parser.add_argument("--memory", action="store_true", help="keep nothing between two starts")
+    parser.add_argument("--data", type=Path, default=DATA_DIR, metavar="DIR", help="where to keep it otherwise")
     options = parser.parse_args(arguments)
     end_on_sigterm()
-    data_dir = None if options.memory or options.emulators else DATA_DIR
+    data_dir = None if options.memory or options.emulators else options.data
     try:
         with Runner(Options(data_dir=data_dir, emulators=options.emulators, port=options.port)) as runner:
             _connect(runner)

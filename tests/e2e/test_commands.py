@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_an_archive_that_is_none_is_refused_by_file_and_line(tmp_path, content):
 
 
 @contextmanager
-def dev(*arguments: str) -> Iterator[dict[str, str]]:
+def dev(*arguments: str) -> Iterator[dict[str, Any]]:
     """A running scripts/dev: the addresses that it prints."""
     process = subprocess.Popen(
         command("dev", "--port", "0", *arguments),
@@ -94,7 +95,7 @@ def dev(*arguments: str) -> Iterator[dict[str, str]]:
     )
     try:
         assert process.stdout is not None
-        told: dict[str, str] = {}
+        told: dict[str, Any] = {"pid": process.pid}
         for line in process.stdout:
             words = line.split()
             if words and words[0] in ("functions", "API", "Gmail", "bearer"):
@@ -110,7 +111,8 @@ def dev(*arguments: str) -> Iterator[dict[str, str]]:
 
 
 def fetch(url: str, *, bearer: str = "", data: bytes | None = None) -> dict:
-    request = urllib.request.Request(url, data=data, headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+    request = urllib.request.Request(url, data=data, headers=headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
 
@@ -133,6 +135,18 @@ def test_dev_keeps_every_function_up_and_fire_runs_one_now(wiring):
             time.sleep(1)
         [application] = found
         assert (application["company"], application["stage"]) == ("Fernhill Systems", "applied")
+
+
+def test_what_dev_has_recorded_survives_a_kill(tmp_path):
+    with dev("--data", str(tmp_path)) as told:
+        body = json.dumps({"company": "Stripe", "role": "Engineer"}).encode()
+        applications = told["API"].replace("health", "applications")
+        made = fetch(applications, bearer=told["bearer"], data=body)
+        os.kill(told["pid"], signal.SIGKILL)
+    with dev("--data", str(tmp_path)) as told:
+        applications = told["API"].replace("health", "applications")
+        assert fetch(f"{applications}/{made['application']['id']}", bearer=told["bearer"])["application"]["company"] == "Stripe"
+        assert fetch(told["API"])["wiring"] == "local"
 
 
 def test_fire_says_so_when_nothing_is_up():

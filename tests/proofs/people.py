@@ -207,29 +207,32 @@ def holdings(cloud: Cloud, person: Person) -> Holdings:
 
 def violations(held: Holdings, received: Sequence[Received]) -> Iterable[str]:
     """Everything that is not as it must be for one person, who has got these mails and no other."""
-    uid = received[0].person.uid if received else ""
-    expected = {each.id: each for each in received}
     for company in held.doubles:
-        yield f"{uid}: more than one application at {company}"
+        yield f"more than one application at {company}"
+    expected = {each.id: each for each in received}
     for id_, record in held.records.items():
         if id_ not in expected:
-            yield f"{uid}: a record of {id_}, which never came"
+            yield f"a record of {id_}, which never came"
         elif record.status is MailStatus.PARKED:
-            yield f"{uid}: {expected[id_].kind.sample.title} is parked: {record.reason}"
+            yield f"{expected[id_].kind.sample.title} is parked: {record.reason}"
     for mail in received:
-        yield from (f"{uid}: {mail.kind.sample.title} {what}" for what in _mail_violations(held, mail))
+        yield from (f"{mail.kind.sample.title} {what}" for what in _mail_violations(held, mail))
     if held.suggestions:
-        yield f"{uid}: {held.suggestions} questions, where everything is clear"
-    if {each.kind.sample.title for each in received} == {kind.sample.title for kind in KINDS}:
-        for company, (stage, outcome) in STAGES.items():
+        yield f"{held.suggestions} questions, where everything is clear"
+    yield from _application_violations(held, received)
+    yield from _notification_violations(held, received)
+
+
+def _application_violations(held: Holdings, received: Sequence[Received]) -> Iterable[str]:
+    if {each.kind for each in received} == set(KINDS):
+        for company, where in STAGES.items():
             application = held.applications.get(company)
-            if application is None or (application.stage, application.outcome) != (stage, outcome):
-                at = application and (application.stage, application.outcome)
-                yield f"{uid}: {company} stands at {at}, not at {stage} {outcome}"
+            stands = application and (application.stage, application.outcome)
+            if stands != where:
+                yield f"{company} stands at {stands}, not at {where}"
     for company, application in held.applications.items():
         if refolded(application, now=application.updated_at) != application:
-            yield f"{uid}: {company} is not what its ledger folds to"
-    yield from (f"{uid}: {what}" for what in _notification_violations(held, received))
+            yield f"{company} is not what its ledger folds to"
 
 
 def _mail_violations(held: Holdings, mail: Received) -> Iterable[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from statistics import quantiles
@@ -54,6 +54,9 @@ PATIENTS_TURN = 20
 
 RECEIPT = KINDS[0]
 
+Course = Generator[bool, None, None]
+"""How a poison goes on: sets in with its first step, says with each whether it is over, and is judged when closed."""
+
 
 def run() -> Outcome:
     """The full bar."""
@@ -76,15 +79,15 @@ class Ward:
         self.failures: list[str] = []
         self._turns = itertools.cycle(others)
 
-    def measure(self, name: str, poison: Callable[[], Iterator[bool]]) -> str:
-        """Alternate calm and poisoned times; the figures. `poison` sets in when it is begun, and yields whether it is over."""
+    def measure(self, name: str, poison: Callable[[], Course]) -> str:
+        """Alternate calm and poisoned times; the figures."""
         calm, sick, took = [], [], []
         for _ in range(ROUNDS):
             calm += self._seconds(self.stretch())
             begun = time.monotonic()
             course = poison()
             next(course)
-            sick += self._seconds(self.stretch(lambda course=course: next(course)))
+            sick += self._seconds(self.stretch(course.__next__))
             took.append(time.monotonic() - begun)
             tell(f"{name}: {took[-1]:.0f} s")
             course.close()
@@ -99,10 +102,10 @@ class Ward:
 
     # --- Poison -------------------------------------------------------------------------------------------------------
 
-    def mail(self, subject: str) -> Callable[[], Iterator[bool]]:
+    def mail(self, subject: str) -> Callable[[], Course]:
         """A mail that poisons; over when it is parked."""
 
-        def course() -> Iterator[bool]:
+        def course() -> Course:
             data = wrap("Somebody <somebody@example.org>", subject, "Read me.")
             id_ = self.cloud.google.receive(self.patient.address, data, ("INBOX",))
             until = time.monotonic() + PATIENCE_SECONDS
@@ -119,10 +122,10 @@ class Ward:
 
         return course
 
-    def refusal(self) -> Callable[[], Iterator[bool]]:
+    def refusal(self) -> Callable[[], Course]:
         """Gmail answers 429 to everything about this person, until the time is over."""
 
-        def course() -> Iterator[bool]:
+        def course() -> Course:
             self.cloud.google.add(Fault(kind="error", status=429, address=self.patient.address))
             try:
                 while True:

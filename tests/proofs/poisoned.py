@@ -1,4 +1,4 @@
-"""A function's process in which some mails are poison; else `python -m tests.proofs.poisoned` is the framework's own."""
+"""The framework's own command, in whose processes some mails are poison: `python -m tests.proofs.poisoned`."""
 
 from __future__ import annotations
 

@@ -239,7 +239,8 @@ def _look(cloud: Cloud, persons: Sequence[Person], received: Sequence[Received])
         mails[each.person.uid].append(each)
 
     def one(person: Person) -> list[str]:
-        return list(people.violations(people.holdings(cloud, person), mails[person.uid]))
+        found = people.violations(people.holdings(cloud, person), mails[person.uid])
+        return [f"{person.uid}: {violation}" for violation in found]
 
     with ThreadPoolExecutor(people.HANDS) as hands:
         found = [violation for some in hands.map(one, persons) for violation in some]

@@ -58,7 +58,7 @@ def _megabyte_of_html(snippet):
     return HEADER + b"Content-Type: text/html\n\n" + (snippet * (1_000_000 // len(snippet))).encode()
 
 
-HOSTILE = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "semicolons in Content-Type": lambda: HEADER + b"Content-Type: text/plain" + b";" * 32_768 + b"\n\nhello",
     "parameters in Content-Type": lambda: HEADER + b"Content-Type: text/plain" + b";a*1*=x" * 9_000 + b"\n\nhello",
     "quotations in Content-Type": lambda: HEADER + b"Content-Type: text/plain" + b';a="\\' * 9_000 + b"\n\nhello",

@@ -84,7 +84,7 @@ _SUBJECT_APPLIED = re.compile(r"appl(?:ication|ying|ied)|received|candida|bewerb
 _NO_NAME = re.compile(
     r"\b(?:assessment|interview|round|challenge|screen|panel|offer|design|coding|technical|virtual|final|program|review|study|"
     r"letter|test|time|day|step|steps|reminder|invitation|confirmation|update|details|schedule|onsite|remote|workshop|"
-    r"webinar|exercise|programming|relocation|compensation|conversion|take-home|confidential|register|membership|referral)\b",
+    r"webinar|exercise|programming|\w{0,12}gespräch|entretien|entrevista|colloquio|gesprek|relocation|compensation|conversion|take-home|confidential|register|membership|referral)\b",
     re.IGNORECASE,
 )
 """Words of a subject that say what kind of step it is about: "Interview confirmed - Final Round"."""
@@ -379,33 +379,33 @@ def _signed(part: Part) -> Iterator[Guess]:
 def _in_subject(subject: Part) -> Iterator[Guess]:
     """Names in a subject: "Application received - Acme", "Acme Application Update", "[Acme] Next steps"."""
     pieces = [piece.strip() for piece in _SUBJECT_BREAK.split(subject.text)[:6] if piece.strip()]
-    for index, piece in enumerate(pieces):
-        if index not in (0, len(pieces) - 1):
-            continue
-        bare = strip_noise(piece)
-        name, end = read_name(bare, 0)
-        if not name:
-            continue
-        if bare != piece and end == len(bare):
-            yield Guess(name, 3, subject.text)
-        rest = piece[end:].strip(" .!")
+    for index in sorted({0, len(pieces) - 1}) if pieces else ():
         others = " ".join(pieces[:index] + pieces[index + 1 :])
-        if _NO_NAME.search(piece if not rest else name):
-            continue
-        if not rest and len(pieces) > 1:
-            label = " " not in piece and index == 0
-            yield Guess(name, 2 if label or not _SUBJECT_GENERIC.search(others) else 3, subject.text)
-        elif rest and index == 0 and _SUBJECT_GENERIC.match(rest):
-            yield Guess(name, 2, subject.text)
-    aside = _ASIDE.search(subject.text)
-    if aside and not _NO_NAME.search(aside.group(1)):
-        name, end = read_name(aside.group(1), 0)
-        if end == len(aside.group(1)):
-            yield Guess(name, 2, subject.text)
-    for match in _BRACKETED.finditer(subject.text):
-        name, end = read_name(match.group(1), 0)
-        if name and end == len(match.group(1)):
-            yield Guess(name, 3, subject.quote(match.start(), match.end()))
+        yield from _in_piece(pieces[index], others, subject.text, first=index == 0)
+    for pattern, weight in ((_ASIDE, 2), (_BRACKETED, 3)):
+        for match in pattern.finditer(subject.text):
+            aside = match.group(1)
+            name, end = read_name(aside, 0)
+            if name and end == len(aside) and not _NO_NAME.search(aside) and not _CJK_NOTICE.search(aside):
+                yield Guess(name, weight, subject.quote(match.start(), match.end()))
+
+
+def _in_piece(piece: str, others: str, subject: str, *, first: bool) -> Iterator[Guess]:
+    """The name that a subject's piece is, or begins with; `others` is the rest of the subject."""
+    bare = strip_noise(piece)
+    name, end = read_name(bare, 0)
+    rest = bare[end:].strip(" .!")
+    if not name or _NO_NAME.search(name if rest else piece):
+        return
+    if rest:
+        if first and _SUBJECT_GENERIC.match(rest):
+            yield Guess(name, 2, subject)  # "Acme Application Update"
+    elif bare != piece:
+        yield Guess(name, 3, subject)  # "Acme Careers"
+    elif others:
+        # "Confirming: your application" begins with a label; "Application received - Acme" ends with a name.
+        label = first and " " not in piece
+        yield Guess(name, 2 if label or not _SUBJECT_GENERIC.search(others) else 3, subject)
 
 
 def _mentions(part: Part, label: str) -> Iterator[Guess]:

@@ -415,7 +415,8 @@ NOT_COMPANIES = frozenset(
     """,
     # Words that are capitalised behind "at" or "with" and name no company.
     """
-    aest am chf eur gbp usd inr date applicant applicants application april august best bst candidate careers cdt cest cet company cst ct
+    aest am applicant applicants application april august best bst candidate careers cdt cest cet chf company cst ct
+    date eur gbp inr usd
     dear december edt equity est et eu february firstname friday gmt he hello hi hiring home hr i if ihnen
     interview ist it january job jst july june kind lastname level madam march may mdt midnight monday mst mt
     name noon nous november october offer online our pdt phone please pm position pst pt recruiting recruitment

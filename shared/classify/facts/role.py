@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from shared.classify.facts.company import _CLOSING, _OPENING, ENOUGH, WINDOW, Guess
 from shared.classify.facts.reading import Part, Phrases, Reading
 from shared.classify.facts.role_words import (
     CJK_TITLE_ENDS,
+    ENGLISH_LEADS,
     GENERIC_ROLES,
     ROLE_BOUNDARIES,
     ROLE_ENDS,
+    ROLE_LEADS,
     ROLE_LINKS,
     ROLE_NOUNS,
     ROLE_PHRASES,
@@ -24,12 +26,20 @@ from shared.names import CJK, company_key, plain, title, word_set
 ROLE_WORDS = 10
 """Longest title, in words."""
 
+SHORTEST = 2
+"""Letters of the shortest title, "QA"."""
+
+_EDGES = " ,;:-–—\"'“”*"
 _PHRASES = Phrases(ROLE_PHRASES)
 _WORD = re.compile(r"\S{1,80}")
 _SHORTENED = frozenset({"sr.", "jr.", "snr.", "asst.", "mgr.", "eng."})
 _DASHES = frozenset({"-", "–", "—", "|", "/", "·", "•"})
 _DETERMINERS = word_set("the our a an die der den das dem le la l de het el un une een this following open new")
-_NO_TITLE_BEGINS = ROLE_LINKS | ROLE_BOUNDARIES | {"The", "Our", "A", "An", "This", "Your", "For", "To", "As", "Of"}
+_NO_TITLE_BEGINS = (
+    ROLE_LINKS
+    | ROLE_BOUNDARIES
+    | word_set("The Our A An This Your For To As Of Die Der Das Diese Ihre Unsere Deine Le La Les El Los Il Lo De Het")
+)
 _CLOSED = ".!?;:。"
 _SUBJECT_BREAK = re.compile(r" ?[|•·»›] ?| [-–—@~] |: ")
 _REQUISITION_TAIL = re.compile(
@@ -46,6 +56,9 @@ _GENDERS = re.compile(
     re.IGNORECASE,
 )
 _CJK_STOP = re.compile(r"[。,、;:!?\s]")
+_LATIN_RUN = re.compile(r"[A-Z][A-Za-z0-9&/+.()'’ -]{2,80}+(?:, [A-Z][A-Za-z]{2,20})?")
+"""Latin words inside a Chinese or Japanese sentence: a title if one of them is the head of one."""
+
 _CJK_APPLIED = re.compile(
     r"(?:投递|应聘|申请|参加|面试|ご応募いただきました|ご応募の|応募の)(?:了|的|我们|我司|本公司|:)?\s?"
     r"([^,。!?:;【】\n]{2,20}?)\s?(?:岗位|职位|一职|的职位|职务)"
@@ -70,14 +83,15 @@ def find(reading: Reading, employer: str) -> Guess | None:
     best: Guess | None = None
     seen: dict[frozenset[str], int] = {}
     for guess in guesses:
-        name = title(guess.value)
+        value = guess.value.removesuffix(f"({employer})").strip()
+        name = title(value)
         key = name.words | name.grade
-        if not key or company_key(guess.value) == company_key(employer):
+        if not key or company_key(value) == company_key(employer):
             continue
         seen[key] = seen.get(key, 0) + 1
         weight = guess.weight + min(seen[key] - 1, 2)
         if weight >= ENOUGH and (best is None or weight > best.weight):
-            best = Guess(guess.value, weight, guess.quote)
+            best = Guess(value, weight, guess.quote)
     return best
 
 
@@ -88,23 +102,34 @@ def _headed(text: str) -> bool:
 
 def _believable(words: list[str]) -> str:
     """The title that `words` make, or "" when they are no title."""
-    while words and (words[-1].lower() in ROLE_LINKS or words[-1] in _DASHES):
-        words = words[:-1]
-    text = _GENDERS.sub("", " ".join(words).strip(" ,;:-–—\"'“”*"))
-    text = _REQUISITION_HEAD.sub("", _REQUISITION_TAIL.sub("", text)).strip(" ,;:-–—\"'“”*")
+    words = _without_frame(words)
+    text = _GENDERS.sub("", " ".join(words).strip(_EDGES))
+    text = _REQUISITION_HEAD.sub("", _REQUISITION_TAIL.sub("", text)).strip(_EDGES)
     if text.count("(") > text.count(")"):
-        text = text[: text.rfind("(")].strip(" ,-–—")
-    if len(text) < 2 or text[0] in "[<{":  # noqa: PLR2004 - "QA" is the shortest title
-        return ""
+        text = text[: text.rfind("(")].strip(_EDGES)
     tokens = plain(text).split()
-    if not tokens or all(token in GENERIC_ROLES or token.isdigit() for token in tokens):
+    if len(text) < SHORTEST or text[0] in "[<{" or all(token in GENERIC_ROLES or token.isdigit() for token in tokens):
+        return ""
+    if CJK.search(text) and _CJK_STOP.search(text):
         return ""
     if _headed(text):
         return text[:WINDOW]
     capitals = sum(word[:1].isupper() or word[:1].isdigit() or bool(CJK.match(word)) for word in words)
-    if 2 * capitals < len(words) or tokens[0] in GENERIC_ROLES or not (text[0].isupper() or CJK.match(text)):
-        return ""
-    return text[:WINDOW]
+    proper = 2 * capitals >= len(words) and (text[0].isupper() or bool(CJK.match(text)))
+    return text[:WINDOW] if proper and tokens[0] not in GENERIC_ROLES else ""
+
+
+def _without_frame(words: list[str]) -> list[str]:
+    """The words without those that only lead to a title or away from it: "Vacante QA Tester", "QA Tester interview"."""
+    while words and (words[-1].lower() in ROLE_LINKS or words[-1] in _DASHES):
+        words = words[:-1]
+    while len(words) > 1 and words[-1] in STEP_NOUNS:
+        words = words[:-1]
+    while len(words) > 1 and words[0].lower() in ROLE_LEADS:
+        words = words[1:]
+    if len(words) > 2 and words[0].lower() in ENGLISH_LEADS and words[1] in ("for", "as"):  # noqa: PLR2004 - and a title
+        words = words[2:]
+    return words
 
 
 # --- Read from behind: "the Data Analyst position", "Data Analyst at Acme" --------------------------------------------
@@ -195,6 +220,8 @@ def read_role(text: str, start: int) -> tuple[str, int]:
         ends = bare in ROLE_ENDS or (bare.lower() in ROLE_NOUNS and bare.lower() != "internship")
         if words and depth == 0 and ends and not _continues(text, match.end(), bare):
             break
+        if words and word in _DASHES and text[match.end() : match.end() + 2].strip().islower():
+            break  # "UX Designer - next steps"
         if CJK.search(word):
             stop = _CJK_STOP.search(word)
             words.append(word[: stop.start()] if stop else word)
@@ -236,7 +263,7 @@ def _titled(part: Part) -> Iterator[Guess]:
     """Titles behind a phrase of the vocabulary; one that no list of heads knows needs a phrase that names a post."""
     for phrase, weight, at in _PHRASES.within(part):
         text, end = read_role(part.text, at)
-        if not text or (phrase == "for" and " " not in text):
+        if not text or (phrase in ("for", "about") and " " not in text):
             continue  # "for Engineer" alone is too little.
         if _headed(text) or phrase.endswith(":"):
             yield Guess(text, max(weight, ENOUGH), part.quote(at - len(phrase) - 1, end))
@@ -266,6 +293,10 @@ def _above_employer(body: Part, employer: str) -> Iterator[Guess]:
 
 def _cjk(part: Part) -> Iterator[Guess]:
     head = part.text[:2_000]
+    for run in islice(_LATIN_RUN.finditer(head), 12):
+        text = _believable(run.group().split())
+        if text and _headed(text):
+            yield Guess(text, 3, part.quote(run.start(), run.end()))
     for pattern, weight in _CJK_PATTERNS:
         found = pattern.search(head)
         if found:

@@ -68,7 +68,13 @@ ROLE_PHRASES: tuple[tuple[str, int], ...] = (
     ("to be a ", 3),
     ("to be an ", 3),
     ("for ", 2),
+    ("application from ", 3),
+    ("answers for ", 3),
+    ("process for ", 4),
+    ("about ", 3),
+    ("as ", 3),
     # German
+    ("als ", 3),
     ("die position ", 5),
     ("der position ", 5),
     ("die stelle ", 5),
@@ -101,6 +107,10 @@ ROLE_PHRASES: tuple[tuple[str, int], ...] = (
     ("poste: ", 5),
     ("en tant que ", 4),
     # Spanish
+    ("candidatura para ", 5),
+    ("postulación para ", 5),
+    ("proceso de selección de ", 3),
+    ("como ", 3),
     ("puesto de ", 5),
     ("posición de ", 5),
     ("vacante de ", 5),
@@ -116,6 +126,8 @@ ROLE_PHRASES: tuple[tuple[str, int], ...] = (
     ("vaga: ", 5),
     ("função de ", 4),
     # Italian
+    ("candidatura per ", 5),
+    ("come ", 3),
     ("posizione di ", 5),
     ("ruolo di ", 5),
     ("posizione: ", 5),
@@ -123,6 +135,7 @@ ROLE_PHRASES: tuple[tuple[str, int], ...] = (
     ("profilo di ", 3),
     # Dutch
     ("functie van ", 5),
+    ("de functie ", 3),
     ("functie: ", 5),
     ("functie als ", 5),
     ("vacature voor ", 4),
@@ -230,6 +243,19 @@ _HEADS = word_set(
     tirocinante técnico
     """,
 )
+ROLE_LEADS = word_set(
+    """
+    absage als ausschreibung avaliação bewerbung candidatura candidature cargo colloquio como contratação convocation
+    cv de di einladung entretien entrevista evaluación evaluation für gesprek gespräch het la las offre oferta para per
+    position posizione poste postulación posto pour procedure proceso processo puesto recrutamento reclutamento
+    rolle selección selezione sollicitatie sollicitatieprocedure stelle su sua tu tua update vacante vacature vaga voor vorstellungsgespräch zu zum zur zusage
+    """
+)
+"""Words that lead to a title in a subject and are not in it: "Vacante QA Tester", "Absage UX Designer"."""
+
+ENGLISH_LEADS = word_set("application assessment case interview invitation offer test update")
+"""The same in English, where they may begin a title too ("Interview Coordinator"): only before "for" and "as"."""
+
 TITLE_HEADS = _HEADS | {plain(head) for head in _HEADS}
 """Head words of job titles, with and without accents: one makes a doubtful phrase a title, and none is a company."""
 

@@ -86,7 +86,9 @@ def measure(options: Options) -> dict[str, Any]:
         }
         return {
             **found,
-            "met": {name: (value >= BARS[name]) == name.startswith(("throughput", "burst")) for name, value in found.items()},
+            "met": {
+                name: (value >= BARS[name]) == name.startswith(("throughput", "burst")) for name, value in found.items()
+            },
             "single": _both(single),
             "burst": _both(burst),
             "steady": _both(steady),

@@ -29,9 +29,7 @@ from shared.schema import QUERIES
 
 FUNCTIONS = registry.TABLE.parent
 
-HIRING = tuple(
-    sample for sample in MAILS if sample.authenticated and sample.title not in {"job alert", "a friend"}
-)
+HIRING = tuple(sample for sample in MAILS if sample.authenticated and sample.title not in {"job alert", "a friend"})
 """Mail that changes an application: each costs headers first, then the body, as mail of an unknown thread does."""
 
 HANDS = 4

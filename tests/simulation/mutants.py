@@ -1,0 +1,229 @@
+"""Planted bugs: the harness is worth something if it catches each of them.
+
+A bug is a change to the text of a module. The changed text is compiled, and every function of it takes the place of the
+one that the module has; a text that is not found, or found twice, is an error, so that no bug silently stops being one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from types import CodeType, FunctionType, ModuleType
+
+from tests.simulation.explore import by_chance, expected, run, shrunk, singles
+from tests.simulation.scenarios import SCENARIOS
+from tests.simulation.schedule import Schedule
+
+MOST_CHANCES = 3_000
+"""Random runs that may pass before a bug counts as missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A planted bug."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+
+
+RUN, LEASE, INTAKE = "shared.mailbox.run", "shared.mailbox.lease", "shared.mailbox.intake"
+ACTS, CHANGE, ACCOUNTS = "shared.applications.acts", "shared.applications.change", "shared.accounts"
+DEAD_LETTERS, DUE, ENTRY = "shared.dead_letters", "shared.due", "shared.entry"
+FOLDING, WORLD = "shared.ledger.folding", "tests.simulation.world"
+
+MUTANTS = (
+    Mutant(
+        "acknowledge before the work",
+        WORLD,
+        "        status = self.call(delivery.subscription.function",
+        "        queue.ack(delivery)\n        status = self.call(delivery.subscription.function",
+    ),
+    Mutant("acknowledge what failed", ENTRY, "status=HTTPStatus.INTERNAL_SERVER_ERROR", "status=HTTPStatus.NO_CONTENT"),
+    Mutant(
+        "move the cursor before the messages are taken",
+        RUN,
+        "            if not self._take_all(page.messages, session):\n                return\n",
+        "            self.lease.write(lambda m: replace(m, history_id=accounts.padded(page.history_id)))\n"
+        "            if not self._take_all(page.messages, session):\n                return\n",
+    ),
+    Mutant(
+        "no dedupe by the mail's record",
+        INTAKE,
+        "            if known is not None:\n                return True, thread, roster\n",
+        "            tx.create = tx.put\n",
+    ),
+    Mutant(
+        "a lease never ends",
+        LEASE,
+        "held = mailbox.lease_until is not None and now < mailbox.lease_until",
+        "held = mailbox.lease_until is not None",
+    ),
+    Mutant(
+        "a lease has always ended",
+        LEASE,
+        "held = mailbox.lease_until is not None and now < mailbox.lease_until",
+        "held = False",
+    ),
+    Mutant("a lease ends without being due", LEASE, "lease_until=until, due_at=until", "lease_until=until"),
+    Mutant(
+        "generation ignored",
+        LEASE,
+        "if found is None or found.value.generation != generation:",
+        "if found is None:",
+    ),
+    Mutant(
+        "a push to a held mailbox is not written down",
+        LEASE,
+        "if held and mailbox.dirty == found.value.dirty:",
+        "if held:",
+    ),
+    Mutant("older mail wins", FOLDING, "return event.occurred_at, event.key", "return event.recorded_at, event.key"),
+    Mutant(
+        "a forgotten cursor starts no rescan",
+        RUN,
+        "self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)",
+        "self.rescan = None",
+    ),
+    Mutant(
+        "a rescan without overlap",
+        RUN,
+        "self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)",
+        "self.rescan = Rescan(after=self.started, at=self.started)",
+    ),
+    Mutant("released without a due time", RUN, "due_at=min(due, default=None),", "due_at=None,"),
+    Mutant("the sweep publishes nothing", DUE, "            queue.publish(", "            str("),
+    Mutant("a provisional no is never asked again", RUN, "self._ask_later(Ask(at=self.started", "(Ask(at=self.started"),
+    Mutant("an empty history is believed at once", RUN, "if found or not self._is_young(reached):", "if True:"),
+    Mutant("parked without a record", RUN, "        self.desk.park(message, reason)\n", ""),
+    Mutant("a crashing message is never parked", RUN, "if openings >= CRASHES:", "if openings < 0:"),
+    Mutant(
+        "newest first",
+        RUN,
+        "messages = sorted(messages, key=_arrival)",
+        "messages = sorted(messages, key=_arrival, reverse=True)",
+    ),
+    Mutant("nobody waits for an older mail", RUN, "overtakes=bool(self.failing)", "overtakes=False"),
+    Mutant(
+        "known threads are forgotten",
+        INTAKE,
+        "self._threads[id_] = thread.value if thread else None",
+        "self._threads[id_] = None",
+    ),
+    Mutant("the roster's revision is ignored", INTAKE, "revision != roster.revision or ", ""),
+    Mutant(
+        "random ids for what a mail proves",
+        INTAKE,
+        "application_id = stable_id(record.uid, record.id)",
+        "application_id = stable_id(record.uid, record.id, str(record.recorded_at))",
+    ),
+    Mutant(
+        "another person's documents",
+        INTAKE,
+        "thread_key = THREADS.key(self._uid, record.thread_id)",
+        'thread_key = THREADS.key("eve", record.thread_id)',
+    ),
+    Mutant(
+        "an application is written without being folded",
+        CHANGE,
+        "return refolded(replace(application, events={**application.events, event.key: _bounded(event)}), now=now)",
+        "return replace(application, events={**application.events, event.key: _bounded(event)})",
+    ),
+    Mutant(
+        "told outside of the transaction",
+        RUN,
+        "            tx.create(\n                NOTIFICATIONS.key(uid, notice),\n"
+        '                Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),\n            )\n\n'
+        "        self.store.transact(work, reads=[key])\n",
+        "        self.store.transact(work, reads=[key])\n"
+        "        self.store.create(\n            NOTIFICATIONS.key(uid, notice),\n"
+        '            Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),\n        )\n',
+    ),
+    Mutant(
+        "a repeated request creates again",
+        ACTS,
+        "stable_id(uid, _request(request_id)) if request_id else ids.new()",
+        "ids.new()",
+    ),
+    Mutant(
+        "a repeated correction corrects again",
+        ACTS,
+        "stable_id(_request(request_id)) if request_id else ids.new()",
+        "ids.new()",
+    ),
+    Mutant(
+        "an undone mail stays linked",
+        ACTS,
+        "            tx.put(MAILS.key(uid, mail.id), freed)\n",
+        "            del freed\n",
+    ),
+    Mutant("a token in plain text", ACCOUNTS, "    token = vault.seal(access.token.encode(), user=mailbox.uid", "    token = access.token.encode()\n    vault.seal(token, user=mailbox.uid"),
+    Mutant(
+        "a dead letter is another one each time",
+        DEAD_LETTERS,
+        '{kept}\\n{reason}".encode()',
+        '{kept}\\n{reason}\\n{clock.now()}".encode()',
+    ),
+    Mutant("a dead grant is tried for ever", RUN, 'replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked")', 'replace(current, lease_until=None, due_at=now, trouble="revoked")'),
+)
+
+
+@contextmanager
+def planted(mutant: Mutant) -> Iterator[None]:
+    """The bug is in the code while the block lasts. Raises LookupError when its text is not there exactly once."""
+    module = importlib.import_module(mutant.module)
+    source = inspect.getsource(module)
+    if source.count(mutant.old) != 1:
+        raise LookupError(f"{mutant.name}: {mutant.module} has the text {source.count(mutant.old)} times: {mutant.old!r}")
+    changed = ModuleType(module.__name__)
+    changed.__file__ = module.__file__
+    exec(compile(source.replace(mutant.old, mutant.new), str(module.__file__), "exec"), changed.__dict__)  # noqa: S102 - our own text
+    was: list[tuple[FunctionType, CodeType]] = []
+    for original, replacement in _pairs(module, changed, module.__name__):
+        was.append((original, original.__code__))
+        original.__code__ = replacement.__code__
+    try:
+        yield
+    finally:
+        for function, code in was:
+            function.__code__ = code
+
+
+def _pairs(one: object, other: object, module: str) -> Iterator[tuple[FunctionType, FunctionType]]:
+    """The functions and methods that a module defines, each with its changed form."""
+    for name, original in vars(one).items():
+        replacement = vars(other).get(name)
+        if getattr(original, "__module__", None) != module or replacement is None:
+            continue
+        if isinstance(original, FunctionType):
+            if original.__code__.co_freevars == replacement.__code__.co_freevars:
+                yield original, replacement
+        elif isinstance(original, type):
+            yield from _pairs(original, replacement, module)
+
+
+def caught(mutant: Mutant) -> tuple[int, Schedule, dict[str, str]] | None:
+    """How many runs it took, the simplest schedule that shows the bug, and what it violates; None when it is missed."""
+    for name in SCENARIOS:
+        expected(name)
+    with planted(mutant):
+        for number, schedule in enumerate(_attempts(), start=1):
+            if run(schedule).violations:
+                simplest = shrunk(schedule)
+                return number, simplest, run(simplest).violations
+    return None
+
+
+def _attempts() -> Iterator[Schedule]:
+    """No fault at all, then every call of every scenario in turn, then chance."""
+    yield from (Schedule(name) for name in SCENARIOS)
+    columns = [singles(name) for name in SCENARIOS]
+    longest = max(map(len, columns))
+    yield from (column[row] for row in range(longest) for column in columns if row < len(column))
+    yield from map(by_chance, range(MOST_CHANCES))
