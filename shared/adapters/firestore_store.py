@@ -74,6 +74,7 @@ _Precondition = types.Precondition.pb()
 _Query = types.StructuredQuery.pb()
 _BatchGet = types.BatchGetDocumentsRequest.pb()
 _Commit = types.CommitRequest.pb()
+_CommitResponse = types.CommitResponse.pb()
 _Rollback = types.RollbackRequest.pb()
 _RunQuery = types.RunQueryRequest.pb()
 _RunAggregation = types.RunAggregationQueryRequest.pb()
@@ -103,7 +104,9 @@ class FirestoreStore:
         self._batch_get = self._streaming("BatchGetDocuments", types.BatchGetDocumentsResponse)
         self._run_query = self._streaming("RunQuery", types.RunQueryResponse)
         self._run_aggregation = self._streaming("RunAggregationQuery", types.RunAggregationQueryResponse)
-        self._commit_call = self._channel.unary_unary(f"{SERVICE}/Commit", _to_bytes, types.CommitResponse.pb().FromString)
+        self._commit_call = self._channel.unary_unary(
+            f"{SERVICE}/Commit", _to_bytes, types.CommitResponse.pb().FromString
+        )
         self._rollback_call = self._channel.unary_unary(f"{SERVICE}/Rollback", _to_bytes)
 
     def close(self) -> None:
@@ -359,7 +362,10 @@ class FirestoreStore:
         return Key(query.collection, tuple(document.name.removeprefix(self._documents).split("/")[2::2]))
 
     def _streaming(self, method: str, answer: Any) -> Callable[..., Iterable[Any]]:
-        return self._channel.unary_stream(f"{SERVICE}/{method}", _to_bytes, answer.pb().FromString)
+        call: Callable[..., Iterable[Any]] = self._channel.unary_stream(
+            f"{SERVICE}/{method}", _to_bytes, answer.pb().FromString
+        )
+        return call
 
     def _stream(
         self, method: Callable[..., Iterable[Any]], request: Any, what: str, *, again: bool = False
@@ -377,9 +383,7 @@ class FirestoreStore:
             time.sleep(wait)
             attempts += 1
 
-    def _call(
-        self, method: Callable[..., R], request: Any, what: str, *, refusal: type[TryAgain] = TryAgain
-    ) -> R:
+    def _call(self, method: Callable[..., R], request: Any, what: str, *, refusal: type[TryAgain] = TryAgain) -> R:
         """One call with its time-out; `refusal` is raised when a precondition of the request does not hold.
 
         No text of Firestore's goes into the message: it may quote the document.

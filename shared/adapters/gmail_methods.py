@@ -32,6 +32,9 @@ from shared.ports import (
 
 T = TypeVar("T")
 
+SNIPPET_MARKUP: Final = 2_000
+"""Characters of a snippet with its HTML escapes: 200 of text, each at most ten of markup."""
+
 UNITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "drafts.create": 10,
@@ -335,7 +338,8 @@ def _history_page(answer: Mapping[str, Any]) -> HistoryPage:
 
 
 def _plain_snippet(message: Mapping[str, Any]) -> MessageJson:
-    return {**message, "snippet": html.unescape(message.get("snippet", ""))}
+    # Cut first: a reference of more than 4,300 digits is a ValueError of Python's own.
+    return {**message, "snippet": html.unescape(message.get("snippet", "")[:SNIPPET_MARKUP])}
 
 
 def _draft(answer: Mapping[str, Any]) -> Draft:

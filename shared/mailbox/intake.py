@@ -30,9 +30,10 @@ from shared.model import (
     Notification,
     Signal,
     Thread,
+    User,
     Verdict,
 )
-from shared.ports import Clock, GmailMailbox, HistoryMessage, Store, Transaction
+from shared.ports import Clock, GmailMailbox, HistoryMessage, Snapshot, Store, Transaction
 from shared.schema import (
     APPLICATIONS,
     APPLICATIONS_OF_USER,
@@ -107,18 +108,28 @@ class Desk:
         self._decided: set[str] = set()
         self._threads: dict[str, Thread | None] = {}
         self._roster: Roster | None = None
+        self._revision: int | None = None
+        """That of the applications when the messages were looked up, for the roster that is read after it."""
 
     def look_up(self, messages: Sequence[HistoryMessage]) -> None:
-        """Read, in two round trips, which of the messages have their decision and which threads we know."""
-        ids = [message.id for message in messages]
-        threads = sorted({message.thread_id for message in messages} - self._threads.keys())
-        for record in self._store.get_many([MAILS.key(self._uid, id_) for id_ in ids]):
-            if record is not None:
-                self._decided.add(record.key.id)
-        for id_, thread in zip(
-            threads, self._store.get_many([THREADS.key(self._uid, id_) for id_ in threads]), strict=True
-        ):
-            self._threads[id_] = thread.value if thread else None
+        """Read, in one round trip, which of the messages have their decision and which threads we know.
+
+        With them comes the revision of the applications: mail that is worth opening needs it next.
+        """
+        if not messages:
+            return
+        mails = [MAILS.key(self._uid, message.id) for message in messages]
+        thread_ids = sorted({message.thread_id for message in messages} - self._threads.keys())
+        threads = [THREADS.key(self._uid, id_) for id_ in thread_ids]
+        users = [USERS.key(self._uid)] if self._roster is None else []
+        keys: list[Key[Any]] = [*mails, *threads, *users]
+        found = {key.path: snapshot for key, snapshot in zip(keys, self._store.get_many(keys), strict=True)}
+        self._decided.update(key.id for key in mails if found[key.path])
+        for key in threads:
+            thread = found[key.path]
+            self._threads[key.id] = thread.value if thread else None
+        for user in users:
+            self._revision = _revision(found[user.path])
 
     def has_decided(self, message_id: str) -> bool:
         """Whether the message's decision is on record, as far as `look_up` and this desk know."""
@@ -296,7 +307,10 @@ class Desk:
 
     def _read_roster(self) -> Roster:
         """All applications of the person; the revision is read first, so that a change in between is seen later."""
-        user = self._store.get(USERS.key(self._uid))
+        # Good for one reading: whoever found the roster stale must ask for the revision anew.
+        revision, self._revision = self._revision, None
+        if revision is None:
+            revision = _revision(self._store.get(USERS.key(self._uid)))
         found: list[ApplicationSummary] = []
         cursor = ""
         while True:
@@ -305,7 +319,7 @@ class Desk:
             cursor = page.next
             if not cursor:
                 break
-        self._roster = Roster(user.value.applications_rev if user else 0, tuple(found))
+        self._roster = Roster(revision, tuple(found))
         return self._roster
 
 
@@ -350,6 +364,10 @@ def _decision(mail: Mail, record: MailRecord, roster: Roster) -> Decision:
 def _linked(record: MailRecord, link: Link, why_not: str) -> Decision:
     linked = replace(record, status=MailStatus.LINKED, application_id=link.application_id, link=link, reason=why_not)
     return Decision(record=linked, event=mail_event(linked, link, why_not=why_not, by="mail", now=record.recorded_at))
+
+
+def _revision(user: Snapshot[User] | None) -> int:
+    return user.value.applications_rev if user else 0
 
 
 def _vanished(before: Application | None, decision: Decision) -> bool:

@@ -7,7 +7,7 @@ the sender's own domain speaks for a name that it contains. No guess is made fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.classify.domains import organisational_domain
@@ -33,6 +33,9 @@ NAME_WORDS = 8
 
 ENOUGH = 3
 """Weight below which a guess is not a fact."""
+
+SURE = 4
+"""Weight of a phrase that is followed by an employer nearly always."""
 
 DOMAIN_SPEAKS = 4
 """What it adds to a name that the sender's own domain is called so."""
@@ -173,19 +176,27 @@ def _best(guesses: Iterable[Guess], label: str) -> Guess | None:
         key = company_key(guess.value)
         if key and key not in NOT_COMPANIES and key not in DEPARTMENTS and not key.isdigit():
             names.setdefault(key, []).append(guess)
-    best: Guess | None = None
-    for key, same in names.items():
-        strongest = max(same, key=lambda guess: guess.weight)
-        weight = min(guess.weight for guess in same) if strongest.weight < 0 else strongest.weight
-        weight += min(len({guess.quote for guess in same if guess.weight > 0}) - 1, 2)
-        joined = key.replace(" ", "")
-        if label and (joined == label or _begins(joined, label) or _begins(label, joined)):
-            weight += DOMAIN_SPEAKS
-        elif key.split()[-1] in TITLE_HEADS or _RANK.match(key):
-            weight -= 3  # "Product Manager" is a title, unless the domain is called so.
-        if weight >= ENOUGH and (best is None or weight > best.weight):
-            best = Guess(strongest.value, weight, strongest.quote)
-    return best
+    ranked = [
+        (_weight(key, same, label), key, max(same, key=lambda guess: guess.weight)) for key, same in names.items()
+    ]
+    weight, key, best = max(ranked, key=lambda row: row[0], default=(0, "", None))
+    if best is None or weight < ENOUGH:
+        return None
+    # A domain or a subject may say less than the name: "Acme" of acme.com, where a phrase names Acme Health Partners.
+    longer = [row[2] for row in ranked if row[1].startswith(key + " ") and row[2].weight >= SURE]
+    chosen = longer[0] if longer and best.weight <= longer[0].weight else best
+    return Guess(chosen.value, weight, chosen.quote)
+
+
+def _weight(key: str, same: Sequence[Guess], label: str) -> int:
+    """The strongest guess of a name, a little for others like it, and the word of the sender's domain."""
+    weight = max(guess.weight for guess in same)
+    weight += min(len({guess.quote for guess in same if guess.weight > 0}) - 1, 2)
+    joined = key.replace(" ", "")
+    if label and (joined == label or _begins(joined, label) or _begins(label, joined)):
+        return weight + DOMAIN_SPEAKS
+    # "Product Manager" is a title, unless the domain is called so.
+    return weight - 3 if key.split()[-1] in TITLE_HEADS or _RANK.match(key) else weight
 
 
 def _begins(short: str, long: str) -> bool:

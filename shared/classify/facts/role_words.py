@@ -245,10 +245,11 @@ _HEADS = word_set(
 )
 ROLE_LEADS = word_set(
     """
-    absage als ausschreibung avaliação bewerbung candidatura candidature cargo colloquio como contratação convocation
-    cv de di einladung entretien entrevista evaluación evaluation für gesprek gespräch het la las offre oferta para per
-    position posizione poste postulación posto pour procedure proceso processo puesto recrutamento reclutamento
-    rolle selección selezione sollicitatie sollicitatieprocedure stelle su sua tu tua update vacante vacature vaga voor vorstellungsgespräch zu zum zur zusage
+    absage als ausschreibung avaliação bewerbung candidatura candidature cargo colloquio como contratação
+    convocation cv de di einladung entretien entrevista evaluación evaluation für gesprek gespräch het la las oferta
+    offre para per position posizione poste posto postulación pour procedure proceso processo puesto reclutamento
+    recrutamento rolle selección selezione sollicitatie sollicitatieprocedure stelle su sua tu tua update vacante
+    vacature vaga voor vorstellungsgespräch zu zum zur zusage
     """
 )
 """Words that lead to a title in a subject and are not in it: "Vacante QA Tester", "Absage UX Designer"."""

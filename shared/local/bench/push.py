@@ -105,7 +105,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 def _warm(stage: Stage, ours: Function, bare: Function, threads: int) -> None:
     """The first calls of each thread connect; they are no part of what is measured."""
     for function, known in ((ours, True), (bare, False)):
-        people = stage.people(threads * 5, mails=1, connected=known)
+        people = stage.people(150, mails=1, connected=known)
         _post(function, people, threads)
 
 
