@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from shared.classify.domains import organisational_domain
 from shared.classify.facts import links
-from shared.classify.facts.company import own_label, sender_company
+from shared.classify.facts.sender_name import own_label, sender_company
 from shared.hosts import HIRING_SYSTEMS, belongs_to
 from shared.model import ApplicationSummary, Candidate, Facts, Link, Mail, Signal, Stage, Suggestions, Verdict
 from shared.names import (

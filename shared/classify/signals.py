@@ -11,7 +11,9 @@ from typing import Literal
 from shared.classify import phrases_cjk, phrases_en, phrases_germanic, phrases_romance
 from shared.classify.phrases import Match, Phrases, tokens_of
 from shared.classify.weights import text_features, weights
+from shared.hosts import HIRING_SYSTEMS, WEBMAIL, belongs_to
 from shared.model import SPAN_CHARACTERS, SPANS_PER_MAIL, Mail, Signal, Span, Verdict
+from shared.names import word_set
 
 READ_CHARACTERS = 12_000
 """How much of a mail's text is read: the longest hiring mail is a tenth of it, a newsletter has no end."""
@@ -47,6 +49,19 @@ _SUPPOSABLE = frozenset(
     }
 )
 """Signals that a receipt only supposes: "if your profile matches, we will invite you to an interview"."""
+
+_SENDER_WORDS = word_set(
+    """
+    accounts admin admissions alert alerts applications apply auto bank billing bewerbung bookings calendar campus
+    candidates career careers club code contact customer deals digest donotreply edu events finance gov hello help hiring
+    hire hr info invitations invoice jobalerts jobs karriere leasing loans mail mailer daemon market marketing
+    membership messages news newsletter no noreply notification notifications offers office orders people personal
+    personnel postmaster promo promotions receipts recruit recruiter recruiting recruitment recrutement reply
+    reservations rrhh sales school schedule scheduling security service shop sourcing staffing statements store
+    subscriptions support survey talent team tickets travel updates verify webinar
+    """
+)
+"""Words in addresses that tell one kind of mail from another."""
 
 _CONDITION, _NEGATION = "condition", "negation"
 
@@ -157,7 +172,18 @@ def word_features(mail: Mail, sentences: Sequence[Sentence]) -> set[int]:
     """The buckets of the words that say something: those of suppositions are left out."""
     subject = [token for s in sentences if s.where == "subject" for token in s.tokens]
     body = [token for s in sentences if s.where == "body" and not s.supposed for token in s.tokens]
-    return text_features(subject, body, tokens_of(mail.from_address.replace("_", " ")))
+    return text_features(subject, body, sender_words(mail.from_address))
+
+
+def sender_words(address: str) -> set[str]:
+    """What an address says about mail of its kind; names of people and firms say nothing and are left out."""
+    domain = address.rpartition("@")[2]
+    words = _SENDER_WORDS.intersection(tokens_of(address.replace("_", " ")))
+    if belongs_to(domain, HIRING_SYSTEMS):
+        words |= {"hiring system"}
+    elif domain in WEBMAIL:
+        words |= {"webmail"}
+    return set(words)
 
 
 def read(mail: Mail) -> Verdict:

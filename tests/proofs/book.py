@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     if name is None:
         _list(entries)
         return 0
-    outcome, seconds = _timed(name)
+    outcome, seconds = timed(name)
     entry = _entry(name, outcome, seconds)
     # Read anew: another proof may have been written down meanwhile.
     BOOK.write_text(written(BOOK.read_text(), read(BOOK.read_text()) | {name: entry}))
@@ -109,13 +109,13 @@ def _parts(book: str) -> tuple[str, str, str]:
     return before, table, after
 
 
-def _timed(name: str) -> tuple[Outcome, float]:
+def timed(name: str) -> tuple[Outcome, float]:
     """Run a proof within its time. What breaks it is a failure of it, once everything that it started has stopped."""
 
     def out_of_time(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it took longer than {MOST_SECONDS} s")
 
-    signal.signal(signal.SIGALRM, out_of_time)
+    before = signal.signal(signal.SIGALRM, out_of_time)
     started = time.monotonic()
     signal.alarm(MOST_SECONDS)
     try:
@@ -124,6 +124,7 @@ def _timed(name: str) -> tuple[Outcome, float]:
         outcome = Outcome(figures=(), failures=(f"{type(e).__name__}: {e}",))
     finally:
         signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     return outcome, time.monotonic() - started
 
 

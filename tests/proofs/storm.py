@@ -20,7 +20,7 @@ from shared.local.gmail.faults import Fault
 from shared.model import Mailbox, MailStatus
 from shared.schema import DEAD_LETTERS_NEWEST, MAILBOXES
 from tests.proofs import people
-from tests.proofs.cloud import Cloud
+from tests.proofs.cloud import Cloud, Instance
 from tests.proofs.outcome import Outcome, tell
 from tests.proofs.people import Person, Received
 
@@ -31,6 +31,9 @@ BAR = (
 
 KILL_PAUSE = 2.0
 """Seconds between two kills, at least: a process must have come up to be worth killing."""
+
+WORK_PATIENCE = 0.5
+"""How many seconds a kill waits for a process that has something in its hands: killing the idle proves little."""
 
 KILL_WEIGHTS = {"gmail_push": 6, "sync_mailbox": 4, "wake_due": 1, "park_dead_letter": 1}
 """Where the kills fall: mostly where the work is."""
@@ -159,14 +162,20 @@ class Kills(threading.Thread):
         for moment in self._moments:
             _sleep_until(moment)
             [name] = self._rng.choices(list(KILL_WEIGHTS), list(KILL_WEIGHTS.values()))
-            instances = [each for each in self._cloud.services[name].instances if each.is_up]
-            while not instances:
-                time.sleep(0.05)
-                instances = [each for each in self._cloud.services[name].instances if each.is_up]
-            victim = max(instances, key=lambda each: each.in_flight)
+            victim = self._victim(name)
             self.at_work += victim.in_flight > 0
             victim.kill()
             self.done += 1
+
+    def _victim(self, name: str) -> Instance:
+        """The busiest process of a function; one that is at work, when there is one soon."""
+        patience = time.monotonic() + WORK_PATIENCE
+        while True:
+            up = [each for each in self._cloud.services[name].instances if each.is_up]
+            victim = max(up, key=lambda each: each.in_flight, default=None)
+            if victim is not None and (victim.in_flight or time.monotonic() > patience):
+                return victim
+            time.sleep(self._rng.uniform(0.001, 0.02))
 
 
 # --- The calm ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from shared import classify
@@ -15,7 +15,7 @@ from shared.model import MailStatus
 from tests.simulation.invariants import ALWAYS, INVARIANTS, Left, Outcome, watch
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.schedule import CHANCE, CHAOS, ENUMERATED, Schedule
-from tests.simulation.world import World
+from tests.simulation.world import World, outside
 
 FAULTS = (3, 3, 3, 4, 5, 8)
 """How many faults a random run has."""
@@ -132,6 +132,11 @@ def promised(world: World, left: Left, scenario: Scenario) -> None:
         world.violated("the scenario's steps", f"{len(world.steps)} never happened")
 
 
+def forget_outside() -> None:
+    """Before a fork: threads and connections do not survive it, so that each process must make its own."""
+    outside.cache_clear()
+
+
 class _Surprises(logging.Handler):
     """What our code logs as an error of its own."""
 
@@ -191,14 +196,22 @@ def singles(name: str) -> list[Schedule]:
     return [Schedule(name, ((call, kind),)) for call in range(1, expected(name).calls + 1) for kind in ENUMERATED]
 
 
-def seconds(first: Result) -> list[Schedule]:
-    """A run with one fault, and every later call hit in every way."""
-    ((call, _),) = first.schedule.faults
-    return [
-        Schedule(first.schedule.scenario, (*first.schedule.faults, (later, kind)))
-        for later in range(call + 1, first.calls + 1)
-        for kind in ENUMERATED
-    ]
+def pairs(firsts: Sequence[tuple[Schedule, int]], wanted: int) -> tuple[list[Schedule], int]:
+    """So many of all pairs of hits, spread evenly, and how many there are; the second hit is any later call.
+
+    `firsts` are runs with one fault and how many calls each of them made.
+    """
+    sizes = [max(0, calls - schedule.faults[0][0]) * len(ENUMERATED) for schedule, calls in firsts]
+    possible = sum(sizes)
+    chosen: list[Schedule] = []
+    before = 0
+    for (schedule, _), size in zip(firsts, sizes, strict=True):
+        while (number := len(chosen) * possible // max(wanted, 1)) < before + size and len(chosen) < wanted:
+            later, kind = divmod(number - before, len(ENUMERATED))
+            second = (schedule.faults[0][0] + 1 + later, ENUMERATED[kind])
+            chosen.append(replace(schedule, faults=(*schedule.faults, second)))
+        before += size
+    return chosen, possible
 
 
 def by_chance(seed: int) -> Schedule:

@@ -49,9 +49,9 @@ MUTANTS = (
     Mutant(
         "move the cursor before the messages are taken",
         RUN,
-        "            if not self._take_all(page.messages, session):\n                return\n",
+        "            if not self._take_all(page.messages, session):\n",
         "            self.lease.write(lambda m: replace(m, history_id=accounts.padded(page.history_id)))\n"
-        "            if not self._take_all(page.messages, session):\n                return\n",
+        "            if not self._take_all(page.messages, session):\n",
     ),
     Mutant(
         "no dedupe by the mail's record",
@@ -97,8 +97,8 @@ MUTANTS = (
         "self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)",
         "self.rescan = Rescan(after=self.started, at=self.started)",
     ),
-    Mutant("released without a due time", RUN, "due_at=min(due, default=None),", "due_at=None,"),
-    Mutant("the sweep publishes nothing", DUE, "            queue.publish(", "            str("),
+    Mutant("released without a due time", RUN, "due_at=max(min(due), not_before) if due else None,", "due_at=None,"),
+    Mutant("the sweep publishes nothing", DUE, "            queue.publish(", "            id or ("),
     Mutant("a provisional no is never asked again", RUN, "self._ask_later(Ask(at=self.started", "(Ask(at=self.started"),
     Mutant("an empty history is believed at once", RUN, "if found or not self._is_young(reached):", "if True:"),
     Mutant("parked without a record", RUN, "        self.desk.park(message, reason)\n", ""),
@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "known threads are forgotten",
         INTAKE,
-        "self._threads[id_] = thread.value if thread else None",
-        "self._threads[id_] = None",
+        "self._threads[key.id] = thread.value if thread else None",
+        "self._threads[key.id] = None",
     ),
     Mutant("the roster's revision is ignored", INTAKE, "revision != roster.revision or ", ""),
     Mutant(
@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "a repeated request creates again",
         ACTS,
-        "stable_id(uid, _request(request_id)) if request_id else ids.new()",
+        'stable_id("request", uid, _request(request_id)) if request_id else ids.new()',
         "ids.new()",
     ),
     Mutant(
@@ -208,15 +208,25 @@ def _pairs(one: object, other: object, module: str) -> Iterator[tuple[FunctionTy
             yield from _pairs(original, replacement, module)
 
 
-def caught(mutant: Mutant) -> tuple[int, Schedule, dict[str, str]] | None:
-    """How many runs it took, the simplest schedule that shows the bug, and what it violates; None when it is missed."""
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """How a bug was found."""
+
+    runs: int
+    schedule: Schedule
+    """The simplest that shows it."""
+    violations: dict[str, str]
+
+
+def caught(mutant: Mutant) -> Caught | None:
+    """How the bug was found; None when it is missed."""
     for name in SCENARIOS:
         expected(name)
     with planted(mutant):
         for number, schedule in enumerate(_attempts(), start=1):
             if run(schedule).violations:
                 simplest = shrunk(schedule)
-                return number, simplest, run(simplest).violations
+                return Caught(number, simplest, run(simplest).violations)
     return None
 
 

@@ -72,29 +72,36 @@ SLOTS: dict[str, tuple[str, ...]] = {
 
 SENDERS: dict[str, tuple[str, ...]] = {
     "hiring": (
-        "no-reply@us.greenhouse-mail.io", "no-reply@hire.lever.co", "no-reply@ashbyhq.com", "acme@myworkday.com",
+        "no-reply@us.greenhouse-mail.io", "no-reply@hire.lever.co", "no-reply@ashbyhq.com", "<word>@myworkday.com",
         "notification@smartrecruiters.com", "noreply@candidates.workablemail.com", "donotreply@icims.com",
-        "careers@example.com", "recruiting@example.org", "talent@example.com", "hr@example.net", "jobs@example.co",
-        "sarah.chen@example.com", "people@example.io", "noreply@example.com", "hiring@example.ai", "personal@example.de",
-        "no-reply@example.teamtailor-mail.com", "rrhh@example.es", "recrutement@example.fr", "bewerbung@example.de",
+        "careers@<word>.example", "recruiting@<word>.example", "talent@<word>.example", "hr@<word>.example",
+        "jobs@<word>.example", "sarah.chen@<word>.example", "people@<word>.example", "noreply@<word>.example",
+        "hiring@<word>.example", "personal@<word>.example", "no-reply@<word>.teamtailor-mail.com",
+        "rrhh@<word>.example", "recrutement@<word>.example", "bewerbung@<word>.example", "team@<word>.example",
+        "tom@<word>.example", "no-reply@careers.<word>.example", "info@<word>.example", "<word>@<word>.example",
     ),
     "alert": (
-        "jobalerts-noreply@linkedin.com", "alert@indeed.com", "newsletter@example.com", "deals@example.com",
-        "news@mail.example.com", "marketing@example.org", "events@example.com", "noreply@glassdoor.com",
-        "updates@example.io", "hello@example.co", "noreply@example.com", "info@example.com",
+        "jobalerts-noreply@linkedin.com", "alert@indeed.com", "newsletter@<word>.example", "deals@<word>.example",
+        "news@mail.<word>.example", "marketing@<word>.example", "events@<word>.example", "noreply@glassdoor.com",
+        "updates@<word>.example", "hello@<word>.example", "noreply@<word>.example", "info@<word>.example",
+        "no-reply@ziprecruiter.com", "invitations@linkedin.com", "team@<word>.example", "<word>@<word>.example",
     ),
     "outreach": (
-        "inmail-hit-reply@linkedin.com", "recruiter@example.com", "sarah.chen@example.com", "tom@staffing.example.com",
-        "talent@example.com", "messages-noreply@linkedin.com", "jen@example.io", "sourcing@example.net", "cto@example.dev",
+        "inmail-hit-reply@linkedin.com", "recruiter@<word>.example", "sarah.chen@<word>.example",
+        "tom@staffing.<word>.example", "talent@<word>.example", "messages-noreply@linkedin.com", "jen@<word>.example",
+        "sourcing@<word>.example", "cto@<word>.example", "<word>@gmail.com",
     ),
-    "code": ("no-reply@example.com", "verify@example.com", "noreply@otp.workday.com", "security@example.com"),
-    "bounce": ("mailer-daemon@googlemail.com", "postmaster@example.com", "mailer-daemon@mx.example.com"),
+    "code": ("no-reply@<word>.example", "verify@<word>.example", "noreply@otp.workday.com", "security@<word>.example"),
+    "bounce": ("mailer-daemon@googlemail.com", "postmaster@<word>.example", "mailer-daemon@<word>.example"),
     "other": (
-        "friend@gmail.com", "mom@yahoo.com", "billing@example.com", "orders@example.com", "noreply@example.com",
-        "info@example.com", "support@example.com", "admissions@example.edu", "leasing@example.com", "manager@example.com",
-        "notifications@github.com", "statements@bank.example.com", "team@example.io", "anna.k@example.com",
+        "<word>@gmail.com", "mom@yahoo.com", "billing@<word>.example", "orders@<word>.example", "noreply@<word>.example",
+        "info@<word>.example", "support@<word>.example", "admissions@<word>.edu", "leasing@<word>.example",
+        "tom@<word>.example", "notifications@github.com", "statements@bank.<word>.example", "team@<word>.example",
+        "anna.k@<word>.example", "hr@<word>.example", "calendar@<word>.example", "sales@<word>.example",
+        "<word>@<word>.example", "office@<word>.example", "sarah.chen@<word>.example", "<word>@outlook.com",
     ),
 }  # fmt: skip
+"""Who writes what. `<word>` stands for any name; RFC 2606 keeps `.example` free."""
 
 SENDER_OF = {
     Signal.JOB_ALERT: "alert",
@@ -233,9 +240,14 @@ def generate(
             subject, body, name = compose(section, frame, rng)
             if not plain:
                 subject, body = _damage(subject, body, rng)
-            if language == "en" and not plain and signal not in _ANYTHING and not _OF_HIRING.search(f"{subject} {body}"):
+            if (
+                language == "en"
+                and not plain
+                and signal not in _ANYTHING
+                and not _OF_HIRING.search(f"{subject} {body}")
+            ):
                 continue
-            sender = rng.choice(SENDERS[SENDER_OF.get(signal, "hiring")]) if plain or rng.random() < 0.7 else ""
+            sender = _sender(SENDER_OF.get(signal, "hiring"), rng) if plain or rng.random() < 0.7 else ""
             yield Example(
                 mail=Mail(
                     id=f"{language}-{heading}-{number}",
@@ -250,6 +262,10 @@ def generate(
                 language=language,
                 source=f"{path.parent.name}/{language}/{heading}/{name}",
             )
+
+
+def _sender(kind: str, rng: random.Random) -> str:
+    return rng.choice(SENDERS[kind]).replace("<word>", "some")
 
 
 def _damage(subject: str, body: str, rng: random.Random) -> tuple[str, str]:

@@ -66,7 +66,8 @@ SYSTEMS = tuple(system for system, _, _ in _POSTINGS)
 _ID_PARAMETERS = {"indeed": "jk", "taleo": "job", "successfactors": "career_job_req_id", "greenhouse": "gh_jid"}
 
 _JOB_PATH = re.compile(
-    r"/(?:jobs?|careers?|positions?|vacanc(?:y|ies)|openings?|stellen(?:angebote)?|karriere|offres?|vagas?)/[^/]{3,}",
+    r"/(?:jobs?|careers?|positions?|vacanc(?:y|ies)|openings?|stellen(?:angebote)?|karriere|offres?|vagas?)/"
+    r"(?!(?:search|login|faq|privacy|alerts?|home|account|profile|status|unsubscribe|teams?|benefits)\b)(?:\d|[^/]{3})",
     re.IGNORECASE,
 )
 

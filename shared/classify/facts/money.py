@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from shared.classify.facts.reading import Part
 from shared.model import Salary, Signal
+from shared.names import word_set
 
 AMOUNTS = 24
 """How many amounts of one mail are looked at."""
 
 NEAR = 70
 """Characters around an amount whose words say what it is for."""
+
+YEARLY = 15_000
+"""A salary of so much without a period is a year's: it is above what is paid a month, below what is paid a year."""
 
 BOUNDS = (5.0, 1e9)
 """Smallest hourly wage and largest yearly salary (in yen or rupees) that are believed."""
@@ -73,18 +77,18 @@ _SYMBOLS = {
 }
 """Signs and codes of currencies; a bare $ is the US dollar unless the mail says whose it is."""
 
+_DOLLARS = {"canad": "CAD", "austral": "AUD", " cad": "CAD", " aud": "AUD", "singapore": "SGD", "new zealand": "NZD"}
+_INDIAN = word_set("lpa lakh lakhs lac lacs crore crores cr")
+_TEN_THOUSANDS = ("万", "萬")
 _CURRENCY = "|".join(sorted((re.escape(sign) for sign in _SYMBOLS), key=len, reverse=True))
 _NUMBER = r"\d{1,3}(?:[,.'’ ]\d{2,3}){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
 _SCALE = r"k|thousand|tsd\.?|mil|million|mn|m|lakhs?|lacs?|lpa|crores?|cr|万|萬"
-_SUFFIX = rf"(?:\s?(?P<{{0}}>{_SCALE})(?![a-zà-ÿ]))?"
 _AMOUNT = re.compile(
-    rf"(?<![\w.,])(?=[\w$€£¥₹₪₩₱])(?:(?P<before>{_CURRENCY})\s?)?(?P<low>(?:{_NUMBER})){_SUFFIX.format('s1')}"
-    rf"\s?(?P<mid>(?:{_CURRENCY})(?![a-zà-ÿ]))?"
-    rf"(?:\s?(?:-|–|—|to|and|bis|à|a|~|至|から)\s?(?:{_CURRENCY})?\s?(?P<high>(?:{_NUMBER})){_SUFFIX.format('s2')})?"
-    rf"\s?(?P<after>(?:{_CURRENCY})(?![a-zà-ÿ]))?",
+    rf"(?<![A-Za-z0-9_.,])(?=[\d$€£¥₹₪₩₱A-Za-z])(?:(?P<before>{_CURRENCY})\s?)?(?P<number>{_NUMBER})"
+    rf"(?:\s?(?P<scale>{_SCALE})(?![a-zà-ÿ]))?(?:\s?(?P<behind>{_CURRENCY})(?![a-zà-ÿ]))?",
     re.IGNORECASE,
 )
-_DIGIT = re.compile(r"\d")
+_TO = re.compile(r"\s?(?:-|–|—|~|至|から)\s?|\s(?:to|and|bis|à|a|y|e)\s", re.IGNORECASE)
 
 _PERIODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -124,7 +128,7 @@ _PAY = re.compile(
     r"年収|年俸|月給|時給|工资|给与|給与"
 )
 _NOT_PAY = re.compile(
-    r"bonus|sign[- ]?on|signing|relocation|equity|stock|\brsus?\b|options|shares|grant|stipend|allowance|budget|"
+    r"bonus|sign[- ]?on|signing|relocation(?: package)?|equity|stock|\brsus?\b|options|shares|grant|stipend|allowance|budget|"
     r"funding|raised|revenue|valuation|gift|401|insurance|reimburse|benefit|prämie|prime|bono|bônus|premio|"
     r"series [a-e]\b"
 )
@@ -140,6 +144,9 @@ _EQUITY = re.compile(
     r"|stock options?|virtuelle anteile|\bvsop\b|stock-options|股权|期权|ストックオプション",
     re.IGNORECASE,
 )
+_NEXT = re.compile(r"[,;]|\b(?:with|plus|and|per|base|a year|includes)\b")
+_APART = re.compile(r"[.;,!?\n]|\b(?:with|and|plus|base|salary)\b", re.IGNORECASE)
+_OF = re.compile(r"\s(?:of|worth|up to|von|de)\s(?:up to\s)?")
 _PERCENT = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?\s?%")
 _SENTENCE = re.compile(r"[.!?;\n](?=\s|$)|。")
 
@@ -152,51 +159,69 @@ class Pay:
     quote: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """Money in a text: one figure, or the two ends of a range."""
+
+    start: int
+    end: int
+    low: float
+    high: float
+    sign: str
+    """Currency sign or code as written, lower case; empty when there is none."""
+    scale: str
+    """"k", "LPA", 万 and the like, lower case."""
+
+
 def pay(body: Part, signal: Signal) -> Pay | None:
     """The pay that a mail states. Outside of an offer only an amount whose own words speak of pay counts."""
-    best: tuple[int, re.Match[str], tuple[float, float], str] | None = None
-    amounts = 0
-    for match in _AMOUNT.finditer(body.text):
-        sign = (match["before"] or match["mid"] or match["after"] or "").lower()
-        scale = (match["s1"] or match["s2"] or "").lower()
-        if not sign and not scale:
-            continue
-        amounts += 1
-        if amounts > AMOUNTS:
-            break
-        bounds = _bounds(match)
-        if bounds is None:
-            continue
-        score = _score(body, match, signal)
-        if not sign and scale not in ("lpa", "lakh", "lakhs", "lac", "lacs", "万", "萬"):
-            score -= 3
-        if score > 0 and (best is None or score > best[0]):
-            best = (score, match, bounds, sign)
-    bonus, equity = (_phrase(body, _BONUS), _phrase(body, _EQUITY)) if signal is Signal.OFFER or best else ("", "")
-    if best is None:
+    scored = [(_score(body, amount, signal), -amount.start, amount) for amount in _amounts(body.text)]
+    score, _, best = max(scored, key=lambda row: row[:2], default=(0, 0, None))
+    if best is None or score <= 0:
         return None
-    _, match, (low, high), sign = best
-    return Pay(
-        Salary(
-            minimum=low,
-            maximum=high,
-            currency=_currency(sign, (match["s1"] or match["s2"] or "").lower(), body),
-            period=_period(body, match, high),
-            bonus=bonus,
-            equity=equity,
-        ),
-        body.quote(match.start(), match.end()),
+    salary = Salary(
+        minimum=best.low,
+        maximum=best.high,
+        currency=_currency(best, body),
+        period=_period(best, body),
+        bonus=_phrase(body, _BONUS),
+        equity=_phrase(body, _EQUITY),
     )
+    return Pay(salary, body.quote(best.start, best.end))
 
 
-def _bounds(match: re.Match[str]) -> tuple[float, float] | None:
-    low = _number(match["low"])
-    high = _number(match["high"]) if match["high"] else low
-    first = _scaled(match["s1"] or (match["s2"] if match["high"] else ""))
-    second = _scaled(match["s2"] or match["s1"])
-    low, high = low * first, high * second
-    high = max(low, high)
-    return (low, high) if BOUNDS[0] <= low and high <= BOUNDS[1] else None
+def _amounts(text: str) -> list[_Amount]:
+    """The first AMOUNTS of money in a text: figures with a currency or a scale, within BOUNDS."""
+    found: list[_Amount] = []
+    behind = 0
+    for match in _AMOUNT.finditer(text):
+        if match.start() < behind:
+            continue
+        amount = _ranged(match, text)
+        behind = amount.end
+        if (amount.sign or amount.scale) and BOUNDS[0] <= amount.low and amount.high <= BOUNDS[1]:
+            found.append(amount)
+            if len(found) >= AMOUNTS:
+                break
+    return found
+
+
+def _ranged(match: re.Match[str], text: str) -> _Amount:
+    """The amount of a match, or the range that it begins: "$120,000 - $140,000", "12-15 LPA"."""
+    sign, scale = (match["before"] or match["behind"] or "").lower(), (match["scale"] or "").lower()
+    low = _number(match["number"]) * _scaled(scale)
+    dash = _TO.match(text, match.end())
+    upper = _AMOUNT.match(text, dash.end()) if dash else None
+    if upper:
+        other = (upper["scale"] or "").lower()
+        high = _number(upper["number"]) * _scaled(other or scale)
+        # The scale of "$120-140k" and "12-15 LPA" is written once, behind.
+        low = low if scale else low * _scaled(other)
+        if high >= low:
+            named = sign or (upper["before"] or upper["behind"] or "").lower()
+            return _Amount(match.start(), upper.end(), low, high, named, scale or other)
+        low = _number(match["number"]) * _scaled(scale)
+    return _Amount(match.start(), match.end(), low, low, sign, scale)
 
 
 def _number(text: str) -> float:
@@ -218,73 +243,56 @@ def _scaled(suffix: str | None) -> float:
         return 1e5
     if word.startswith("cr"):
         return 1e7
-    return 1e4 if word in ("万", "萬") else 1.0
+    return 1e4 if word in _TEN_THOUSANDS else 1.0
 
 
-def _score(body: Part, match: re.Match[str], signal: Signal) -> int:
+def _score(body: Part, amount: _Amount, signal: Signal) -> int:
     """How surely an amount is the pay: by the words of its own sentence, nearest ones first."""
-    left = body.lower[max(match.start() - NEAR, 0) : match.start()]
-    right = body.lower[match.end() : match.end() + NEAR]
-    for cut in _SENTENCE.finditer(left):
-        left = left[cut.end() :] if cut.end() < len(left) else ""
-        break
+    left = body.lower[max(amount.start - NEAR, 0) : amount.start]
+    left = left[_last(_SENTENCE, left) + 1 :]
+    right = body.lower[amount.end : amount.end + NEAR]
     stop = _SENTENCE.search(right)
     right = right[: stop.start()] if stop else right
     score = 2 if signal is Signal.OFFER else 0
-    paid = _last(_PAY, left)
-    other = _last(_NOT_PAY, left)
-    if paid >= 0 or _PAY.match(right.lstrip()) or _PAY.search(right[:24]):
+    paid, other = _last(_PAY, left), _last(_NOT_PAY, left)
+    if paid >= 0 or _PAY.search(right[:24]):
         score += 3
-    if other > paid:
-        score -= 4
+    if other > paid or (other >= 0 and other == paid):
+        score -= 6
     # "$25,000 signing bonus": what the amount is for stands right behind it.
-    behind = re.split(r"[,;]|\b(?:with|plus|and|per|base|a year|includes)\b", right, maxsplit=1)[0]
-    if _NOT_PAY.search(behind[:30]):
-        score -= 5
+    if _NOT_PAY.search(_NEXT.split(right, maxsplit=1)[0][:30]):
+        score -= 6
     if any(pattern.search(right[:24]) for _, pattern in _PERIODS):
         score += 2
-    return score
+    return score if amount.sign or amount.scale in _INDIAN or amount.scale in _TEN_THOUSANDS else score - 3
 
 
 def _last(pattern: re.Pattern[str], text: str) -> int:
-    place = -1
-    for match in pattern.finditer(text):
-        place = match.start()
-    return place
+    """Where the last match of `pattern` ends, -1 when there is none."""
+    return max((match.end() - 1 for match in pattern.finditer(text)), default=-1)
 
 
-def _currency(sign: str, scale: str, body: Part) -> str:
-    if not sign:
-        if scale in ("万", "萬"):
+def _currency(amount: _Amount, body: Part) -> str:
+    if not amount.sign:
+        if amount.scale in _TEN_THOUSANDS:
             return "JPY" if re.search(r"[\u3040-\u30ff]", body.text) else "CNY"
-        return "INR" if scale.startswith(("l", "c")) else ""
-    code = _SYMBOLS[sign]
-    if sign == "$":
-        for name, other in (
-            ("canad", "CAD"),
-            ("austral", "AUD"),
-            (" cad", "CAD"),
-            (" aud", "AUD"),
-            ("singapore", "SGD"),
-        ):
-            if name in body.lower:
-                return other
-    if sign == "¥" and re.search(r"人民币|元|月薪|年薪|薪资", body.text):
+        return "INR" if amount.scale in _INDIAN else ""
+    if amount.sign == "$":
+        # A bare dollar is another country's where the mail says so.
+        return next((code for name, code in _DOLLARS.items() if name in body.lower), "USD")
+    if amount.sign == "¥" and re.search(r"人民币|元|月薪|年薪|薪资", body.text):
         return "CNY"
-    return code
+    return _SYMBOLS[amount.sign]
 
 
-def _period(body: Part, match: re.Match[str], amount: float) -> str:
-    around = body.lower[match.end() : match.end() + 40]
-    before = body.lower[max(match.start() - 60, 0) : match.start()]
-    for text in (around, before):
+def _period(amount: _Amount, body: Part) -> str:
+    behind = body.lower[amount.end : amount.end + 40]
+    before = body.lower[max(amount.start - 60, 0) : amount.start]
+    for text in (behind, before):
         for period, pattern in _PERIODS:
             if pattern.search(text):
                 return period
-    if (match["s1"] or match["s2"] or "").lower() == "lpa":
-        return "year"
-    # A salary without a period: five digits and more are paid by the year wherever this is written.
-    return "year" if amount >= 15_000 else ""  # noqa: PLR2004 - above every monthly, below every yearly full-time salary in dollars
+    return "year" if amount.scale == "lpa" or amount.high >= YEARLY else ""
 
 
 def _phrase(body: Part, pattern: re.Pattern[str]) -> str:
@@ -293,17 +301,13 @@ def _phrase(body: Part, pattern: re.Pattern[str]) -> str:
     if not found:
         return ""
     left = body.text[max(found.start() - 30, 0) : found.start()]
-    amounts = [*_AMOUNT.finditer(left), *_PERCENT.finditer(left)]
-    amounts = [m for m in amounts if "%" in m.group() or m["before"] or m["mid"] or m["after"]]
-    close = [
-        m
-        for m in amounts
-        if not re.search(r"[.;,!?\n]|\b(?:with|and|plus|base|salary)\b", left[m.end() :], re.IGNORECASE)
-    ]
+    stated = [*_AMOUNT.finditer(left), *_PERCENT.finditer(left)]
+    money = [match for match in stated if "%" in match.group() or match["before"] or match["behind"]]
+    close = [match for match in money if not _APART.search(left[match.end() :])]
     start = found.start() - len(left) + close[-1].start() if close else found.start()
     end = found.end()
-    right = re.match(r"\s(?:of|worth|up to|von|de)\s(?:up to\s)?", body.text[end : end + 20])
-    if right:
-        amount = _AMOUNT.match(body.text, end + right.end()) or _PERCENT.match(body.text, end + right.end())
+    of = _OF.match(body.text, end)
+    if of:
+        amount = _AMOUNT.match(body.text, of.end()) or _PERCENT.match(body.text, of.end())
         end = amount.end() if amount else end
     return body.text[start:end].strip()[:120]

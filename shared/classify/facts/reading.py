@@ -125,6 +125,15 @@ class Phrases:
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """One reading of a name, how surely it is one, and the words that it was read from."""
+
+    value: str
+    weight: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The parts of one mail."""
 

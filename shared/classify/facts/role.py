@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
 
-from shared.classify.facts.company import _CLOSING, _OPENING, ENOUGH, WINDOW, Guess
-from shared.classify.facts.reading import Part, Phrases, Reading
+from shared.classify.facts.company import ENOUGH
+from shared.classify.facts.proper_names import CLOSING, OPENING, WINDOW
+from shared.classify.facts.reading import Guess, Part, Phrases, Reading
 from shared.classify.facts.role_words import (
     CJK_TITLE_ENDS,
     ENGLISH_LEADS,
@@ -138,7 +139,7 @@ def _without_frame(words: list[str]) -> list[str]:
 def _before_nouns(part: Part) -> Iterator[Guess]:
     found = 0
     for index, word in enumerate(part.words):
-        bare = word.lower.strip(_OPENING + _CLOSING + ".,;:!?")
+        bare = word.lower.strip(OPENING + CLOSING + ".,;:!?")
         noun = bare in ROLE_NOUNS
         if (
             not noun
@@ -166,7 +167,7 @@ def _title_behind(part: Part, index: int) -> tuple[list[str], int]:
     begin = part.words[index].start
     for word in reversed(part.words[max(index - ROLE_WORDS - 1, 0) : index]):
         text = part.text[word.start : word.end]
-        bare = word.lower.strip(_OPENING + _CLOSING + ",;:")
+        bare = word.lower.strip(OPENING + CLOSING + ",;:")
         if "\n" in part.text[word.end : begin] or (text[-1] in _CLOSED and word.lower not in _SHORTENED):
             break
         if text[-1] == "," and words and not words[0][:1].isupper():
@@ -212,7 +213,7 @@ def read_role(text: str, start: int) -> tuple[str, int]:
     line = text.find("\n", start, start + WINDOW)
     for match in _WORD.finditer(text, start, line if line >= 0 else min(start + WINDOW, len(text))):
         word = match.group()
-        bare = word.strip(_OPENING + _CLOSING + ".,;:!?")
+        bare = word.strip(OPENING + CLOSING + ".,;:!?")
         if not words and bare.lower() in _DETERMINERS:
             continue
         if len(words) >= ROLE_WORDS or word[0] in "|•·<[{" or (not words and bare in ROLE_ENDS):
