@@ -20,7 +20,12 @@ HISTORY_ID_DIGITS = 20
 
 
 def mailbox_id(address: str, *, secret: bytes) -> str:
-    """The id of an address's mailbox: HMAC-SHA256 of the lower-cased address, so that ids name nobody."""
+    """The id of an address's mailbox: HMAC-SHA256 of the lower-cased address, so that ids name nobody.
+
+    Raises ValueError without a secret: anybody could compute such an id, and no mailbox has it.
+    """
+    if not secret:
+        raise ValueError("a mailbox id needs the secret, which only a function that uses addresses has")
     return hmac.new(secret, address.strip().lower().encode(), hashlib.sha256).hexdigest()
 
 

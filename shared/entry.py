@@ -192,7 +192,7 @@ def _receiver(read: Callable[[_Push], M]) -> Callable[[Callable[[M], object]], S
 def _served(work: Callable[..., object], receive: Callable[[flask.Request, log.Call], flask.Response]) -> Serve:
     """What all entries share: a start that refuses bad settings, a log line for each call, 500 for whatever failed."""
     log.install()
-    services()
+    services().load()
     name = work.__name__
 
     @functools.wraps(work)

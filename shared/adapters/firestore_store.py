@@ -62,6 +62,12 @@ REVISION = re.compile(r"(?P<seconds>[0-9]{1,10})\.(?P<nanos>[0-9]{1,9})")
 SERVICE = "/google.firestore.v1.Firestore"
 """Where its methods are, as gRPC names them."""
 
+PACKED = "_packed"
+"""The one key of a map that stands for a container in a field without index: its content as MessagePack. Nobody asks
+Firestore for anything inside such a field, and spelled out value by value it costs several times as much to write."""
+
+CONTAINERS = (dict, list)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The bare protocol buffers: their wrappers in `types` take many times as long to build and to read.
@@ -341,10 +347,12 @@ class FirestoreStore:
 
     def _written(self, write: Write) -> Any:
         """A write in Firestore's terms."""
-        name = self._name(write.key)
+        path = self._name(write.key)
         if write.verb == "delete":
-            return _Write(delete=name)
-        document = _Document(name=name, fields={field: _value(value) for field, value in write.plain.items()})
+            return _Write(delete=path)
+        unindexed = write.key.collection.unindexed
+        fields = {name: _value(_packed(value) if name in unindexed else value) for name, value in write.plain.items()}
+        document = _Document(name=path, fields=fields)
         if write.verb == "create":
             return _Write(update=document, current_document=_Precondition(exists=False))
         return _Write(update=document)
@@ -463,7 +471,18 @@ class _Session:
 
 
 def _record(record: type[T], document: Any) -> T:
-    return codec.from_plain(record, {name: _plain(value) for name, value in document.fields.items()})
+    return codec.from_plain(record, {name: _unpacked(_plain(value)) for name, value in document.fields.items()})
+
+
+def _packed(plain: Any) -> Any:
+    return {PACKED: codec.to_bytes(plain)} if type(plain) in CONTAINERS else plain
+
+
+def _unpacked(plain: Any) -> Any:
+    """A field's value; one that was written before containers were packed is as it is."""
+    if type(plain) is dict and plain.keys() == {PACKED}:
+        return codec.from_bytes(Any, plain[PACKED])
+    return plain
 
 
 def _revision(document: Any) -> Revision:

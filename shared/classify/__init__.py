@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.classify.facts import extract
 from shared.classify.signals import read
 from shared.classify.triage import HIRING_QUERY, plausible
 from shared.model import Mail, Verdict
@@ -17,5 +16,7 @@ CLASSIFIER_VERSION = 1
 
 def classify(mail: Mail) -> Verdict:
     """What a mail means. Total: every mail has a verdict, an unclear one `other` with little confidence."""
+    from shared.classify.facts import extract  # noqa: PLC0415 - private mail needs none of its many expressions
+
     verdict = read(mail)
     return replace(verdict, facts=extract(mail, verdict.signal), version=CLASSIFIER_VERSION)

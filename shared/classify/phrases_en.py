@@ -303,7 +303,7 @@ STRONG = {
         (confirm|confirms|confirming|let you know) (that|) (we|you|your) (have|application) (received|applied|has been)
         (got|have|received|in receipt of) your (application|resume|cv)
         (will|are|is|be|shall|to) (carefully|now|currently|thoroughly|) (review|reviewing|reviewed|reviews|evaluate|assess|consider|considering|look at|go through|going through|look over) (your|all|the|each|every) (application|qualifications|resume|cv|profile|background|materials|experience|information|applications|submission|skills|details|candidacy|credentials)
-        (our|the|a) (recruitment|recruiting|hiring|talent|hr|people|talent acquisition|recruiters|recruiter|team) _ (will|is|are) (now|carefully|currently|) (review|reviewing|be reviewing) 
+        (our|the|a) (recruitment|recruiting|hiring|talent|hr|people|talent acquisition|recruiters|recruiter|team) _ (will|is|are) (now|carefully|currently|) (review|reviewing|be reviewing)
         your application was sent to
         you (applied|have applied|just applied|recently applied) (to|for|at)
         (reviewing|review) your application
@@ -350,7 +350,7 @@ CORROBORATING = {
         (wish|wishing) you (all|every|the|much|a lot|continued|good|success|well|luck) (the|of|) (best|success|luck|in|with|very best|for|future|happiness)
         (best|good) (of luck|luck|wishes) (in|with|for|on) (your|the|finding|all|future)
         (job|employment|career) search
-        (future|other|upcoming|new|similar) (openings|opportunities|roles|positions|vacancies|endeavors|endeavours|postings) 
+        (future|other|upcoming|new|similar) (openings|opportunities|roles|positions|vacancies|endeavors|endeavours|postings)
         (encourage|invite|welcome|hope) you (to|will) (apply|continue|keep|reapply|check|visit|consider|monitor|stay)
         (apply|reapply) (again|in the future|for other|for future|to other|to future)
         at this time

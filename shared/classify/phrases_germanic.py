@@ -38,6 +38,11 @@ STRONG = {
         (keuze|keus) __ (op een ander|niet op|op iemand anders)
         (sluit|sluiten|voldoet|past) __ (niet|onvoldoende) (aan|bij|past|genoeg)
         niet (uit te nodigen|uitnodigen)
+        (sagen|sage) (wir|ich|ihnen|dir) __ ab
+        (gehen|machen) (wir|mit) __ (anderen|einer anderen) (person|kandidaten|bewerbern|kandidatin) weiter
+        (wahl|entscheidung) (fiel|fällt|ist) __ (mitbewerber|mitbewerberin|andere|anderen|jemand)
+        nicht gereicht
+        (valt|vallen|viel) __ af
     """,
     Signal.OFFER: """
         (vertragsangebot|stellenangebot|jobangebot|arbeitsangebot) (unterbreiten|machen|anbei|zukommen|für|als|von|erhalten|zu unterbreiten)
@@ -55,7 +60,7 @@ STRONG = {
         (arbeidsovereenkomst|arbeidscontract|contract) __ (bijlage|ondertekening|ondertekend|getekend|tekenen|aanbieden|teken|retour|bijgevoegd|tweevoud)
         (bijlage|bijgevoegd|hierbij|bijgaand) __ (arbeidsovereenkomst|contract|arbeidscontract|aanbod|aanbieding)
         (functie|baan|stageplek|contract|plek) __ (aan te bieden|aanbieden|aan te kunnen bieden|te kunnen aanbieden|bieden wij)
-        (bieden|bied) (je|u|wij u|we je|jou) (graag|) (de|een) (functie|baan|vast contract|contract|stageplek|jaarcontract|positie) 
+        (bieden|bied) (je|u|wij u|we je|jou) (graag|) (de|een) (functie|baan|vast contract|contract|stageplek|jaarcontract|positie)
         (een|ons|dit|volgende) (aanbod|voorstel) (doen|voor|te doen|is geldig|bevestigen|voor de functie)
         (doen|deden) (wij|we) (u|je) (een|het) (aanbod|voorstel|volgende voorstel)
         (bent|ben) (je|) (aangenomen|erbij)
@@ -64,6 +69,10 @@ STRONG = {
         (jaarsalaris|maandsalaris|salaris) (bedraagt|is|wordt|van)
         (voor jou|voor u) (gekozen|te kiezen)
         indiensttreding
+        (praktikumsvertrag|ausbildungsvertrag|werkvertrag)
+        (bieten|biete) (wir|ich|dir|ihnen) __ (stelle|position|praktikumsplatz|ausbildungsplatz|platz|vertrag|anstellung|festanstellung|job)
+        wir bieten (dir|ihnen) (den|die|eine|einen) (job|stelle|position|praktikumsplatz|platz|vertrag)
+        (einstellungszusage|unsere zusage)
     """,
     Signal.INTERVIEW_INVITATION: """
         (einladung|eingeladen|einladen|einzuladen|lade|laden) __ (vorstellungsgespräch|bewerbungsgespräch|gespräch|interview|telefoninterview|videointerview|kennenlernen|videocall|kennenlerngespräch|telefonat|call|probearbeiten|zweitgespräch|probetag|videogespräch)
@@ -85,13 +94,16 @@ STRONG = {
         (kies|plan|boek) (een|hier) (moment|tijdstip|afspraak|een)
         (volgende|vervolg) (stap|ronde) __ gesprek
         op gesprek
+        (telefoninterview|vorstellungsgesprach|interview|gesprach) __ (eingetragen|gebucht|reserviert|geplant)
+        (verwachten|verwacht) (wij|we|je|u) __ (gesprek|sollicitatiegesprek|kantoor)
+        (sollicitatiegesprek|kennismakingsgesprek)
     """,
     Signal.AVAILABILITY_REQUEST: """
         (wann|welcher termin|welche termine|welche zeiten|welcher tag) (passt|passen|würde|hätten|haben|hast|sind|bist|wäre|könnten|kannst) (es|ihnen|dir|sie|du|)
         (teilen|nennen|nenne|schicken|schick|senden|gib|geben) (sie|) (uns|mir|bitte) __ (verfügbarkeit|verfügbarkeiten|termine|terminvorschläge|zeiten|zeitfenster)
         (ihre|deine) (verfügbarkeit|verfügbarkeiten|terminwünsche)
         (je|uw|jouw) (beschikbaarheid|beschikbare tijden)
-        (wanneer|welke dag|welk moment) (schikt|komt|kun|kunt|zou|ben|bent|past|je beschikbaar|u beschikbaar) 
+        (wanneer|welke dag|welk moment) (schikt|komt|kun|kunt|zou|ben|bent|past|je beschikbaar|u beschikbaar)
     """,
     Signal.INTERVIEW_UPDATE: """
         (termin|gespräch|interview|vorstellungsgespräch|gesprächstermin|telefonat) __ (verschieben|verschoben|verlegen|verlegt|absagen|abgesagt|verschiebung|nicht stattfinden|ändern|geändert|entfällt|vorverlegt)
@@ -107,6 +119,8 @@ STRONG = {
         (test|assessment|opdracht|case) (maken|te maken|voltooien|te voltooien|verloopt|duurt)
         (capaciteitentest|programmeeropdracht|persoonlijkheidstest)
         (maak|voltooi|vul) (de|het|deze) (test|online|assessment|opdracht|case)
+        (programmieraufgabe|testaufgabe|probeaufgabe)
+        (schick|schicken|senden) (uns|sie uns) (die|deine|ihre) (losung|ausarbeitung|ergebnisse)
     """,
     Signal.ACKNOWLEDGEMENT: """
         (vielen dank|herzlichen dank|danke|besten dank|bedanken uns|dank) (für|) (ihre|deine|die zusendung ihrer|das zusenden ihrer|die übersendung ihrer|die zusendung deiner) (online|) (bewerbung|bewerbungsunterlagen|unterlagen|initiativbewerbung)
@@ -123,6 +137,7 @@ STRONG = {
         (ontvangst|ontvangstbevestiging) (van|voor|sollicitatie)
         (ontvangstbevestiging|gesolliciteerd)
         (bekijken|beoordelen|bekijkt|beoordeelt|lezen) (je|uw|deze|alle) __ (sollicitatie|cv|profiel|sollicitaties)
+        goed (bij ons|) (aangekomen|ontvangen|binnengekomen)
     """,
     Signal.INFO_REQUEST: """
         (senden|reichen|schicken|laden|übermitteln|schick|reiche) (sie|) (uns|) (bitte|) __ (unterlagen|zeugnisse|nachweis|nachweise|lebenslauf|dokumente|gehaltsvorstellung|arbeitserlaubnis|anschreiben) __ (nach|zu|hoch|ein|bis)

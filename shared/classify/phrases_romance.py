@@ -41,6 +41,17 @@ STRONG = {
         (candidatura|domanda) __ (respinta|rifiutata|scartata|non è)
         esito (negativo|non positivo)
         non (corrisponde|in linea|pienamente|rispecchia|allineato|del tutto) __ (profilo|requisiti|ricerca|ricerchiamo|posizione|cercando|esigenze)
+        (continuons|continuerons|poursuivons|poursuivrons|avons continue) (le processus|la suite|) avec d autres
+        (pas|ne sera pas|n est pas) pour cette fois
+        (prefere|preferons|avons prefere|donne la preference) (a|) (un|une|d autres) (autre|profil|candidat|candidature)
+        ne (la|le|les|) retenons
+        no (ha sido|fue|has sido|pasa|pasas|accede|avanza|sigue) (el|la|a la|al|en el|en la|) (escogido|escogida|elegido|fase|siguiente|etapa|proceso|seleccion)
+        no (vamos a|) (continuar|seguir|avanzar) con (tu|su)
+        (escolhemos|escolheram|selecionamos|optamos por) (outra|outro|uma outra|um outro) (pessoa|candidato|candidata|perfil|profissional)
+        nao (passa|passou|avanca|segue|foi o|foi a) __ (fase|etapa|escolhido|escolhida)
+        (seguimos|continuamos|avancamos) o processo com outros
+        non (andremo|andiamo|proseguiremo|accede|passa|rientra) (avanti|oltre|alla|tra|nella|con) (con|fase|la|i|le|gli|successiva|finale|finali|tua|sua)
+        (proseguiamo|continuiamo|procediamo) __ con altri
     """,
     Signal.OFFER: """
         # French
@@ -72,6 +83,14 @@ STRONG = {
         (retribuzione|stipendio|ral) (annua|lorda|lordo|di|sarà|annuo|mensile|prevista|pari)
         (è stato|è stata|sei stato|sei stata) (scelto|scelta|selezionato|selezionata|assunto|assunta) per (la|il|ricoprire|questa|entrare)
         (data di inizio|data di assunzione|assumerti|assumerla)
+        (embauche|embaucher|recrutons|promesse d embauche) (a compter|en tant|comme|en qualite|a partir|pour le|en cdi)
+        (confirmons|confirme) votre (embauche|recrutement|engagement)
+        (t|vous|te) embaucher
+        contrat de travail (ci|joint|a signer|en piece|en annexe)
+        (carta oferta|carta proposta|lettera di assunzione|lettera di impegno)
+        contratto di (lavoro|stage|assunzione)
+        (contrato|contratto) (de trabajo|de trabalho|di lavoro)
+        (assumerti|assumerla|te contratar|contratarte)
     """,
     Signal.INTERVIEW_INVITATION: """
         # French
@@ -100,6 +119,7 @@ STRONG = {
         (vorremmo|piacerebbe|desideriamo|vorrei|saremmo|lieti di) __ (conoscerla|conoscerti|incontrarla|incontrarti|sentirla|sentirti|parlare|parlarle|fare due chiacchiere|approfondire)
         (scegliere|scegli|scelga|selezionare|prenotare|prenota) (un|il|uno|la|l|lo) (orario|slot|data|giorno|appuntamento|momento)
         prossimo (step|passo|passaggio) __ (colloquio|chiamata|incontro|call)
+        (esperamos|esperamos por|la aspettiamo|ti aspettiamo|le esperamos|te esperamos|vous attendons) __ (entrevista|colloquio|entretien)
     """,
     Signal.AVAILABILITY_REQUEST: """
         (vos|tes|votre) (disponibilités|disponibilité)
@@ -123,7 +143,7 @@ STRONG = {
         (colloquio|incontro|appuntamento|chiamata|call) __ (spostato|rimandato|rinviato|annullato|posticipato|spostata|riprogrammato|anticipato|rinviata|annullata)
     """,
     Signal.ASSESSMENT: """
-        (test|évaluation|exercice|cas pratique|étude de cas|questionnaire|mise en situation) (en ligne|technique|de personnalité|de|à réaliser|d aptitude|pratique|est|à|avant) 
+        (test|évaluation|exercice|cas pratique|étude de cas|questionnaire|mise en situation) (en ligne|technique|de personnalité|de|à réaliser|d aptitude|pratique|est|à|avant)
         (passer|réaliser|effectuer|compléter|faire) (un|le|ce|une|cette|notre|l) (test|évaluation|exercice|cas pratique|étude de cas|questionnaire|entretien vidéo différé)
         (prueba|test|evaluación|caso práctico|reto|ejercicio|examen) (técnica|técnico|online|en línea|psicotécnica|psicotécnico|de código|práctica|de|antes|a realizar|para)
         (realizar|completar|hacer|resolver|completa|realiza|complete|realice) (la|una|el|un|esta|este|nuestra|nuestro) (siguiente|) (prueba|test|evaluación|caso|reto|ejercicio|examen)
@@ -136,7 +156,7 @@ STRONG = {
         (merci|remercions|remercie|remercier) (de|pour|d|beaucoup pour|infiniment pour) (votre|ta|avoir|l intérêt|postuler|l envoi de votre|la) (candidature|postulé|intérêt|postulation|que vous|cv)
         (bien|avons|) (reçu|réceptionné|enregistré) (votre|ta) (candidature|cv|dossier|demande|postulation)
         (votre|ta) candidature __ (reçue|enregistrée|parvenue|transmise|bien été|prise en compte|envoyée|cours d examen|cours d étude|cours de traitement|examinée|étudiée)
-        (accusons|accuse|accusé) (réception|de réception) 
+        (accusons|accuse|accusé) (réception|de réception)
         (étudier|examiner|étudierons|examinerons|étudions|analyser|examinons|étude) (attentivement|avec attention|avec soin|de|) (votre|ta|votre candidature|l adéquation|les) (candidature|dossier|profil|cv|candidatures)
         (gracias|agradecemos) (por|mucho por|) (tu|su|haber|enviar|enviarnos|haberte|postularte|haberse|aplicar|inscribirte|presentar|postular|el envío de|la|el) (candidatura|solicitud|interés|postulación|aplicado|postulado|cv|inscrito|currículum|tu|su|a|aplicación|en|envío)
         (hemos|se ha|ha sido|fue) (recibido|registrado|recibida) (correctamente|con éxito|) (tu|su|la|) (candidatura|solicitud|postulación|cv|currículum|aplicación)
@@ -152,6 +172,9 @@ STRONG = {
         (candidatura|domanda|curriculum) __ (ricevuta|inviata|registrata|in fase di valutazione|fase di analisi|acquisita|correttamente|con successo|al vaglio|valutata|ricevuto)
         (valuteremo|esamineremo|valutare|analizzerà|valuterà|esaminerà|analizzeremo|esaminando|valutando) (la|il|attentamente|con|le|i|con attenzione) (tua|sua|tuo|suo|la|il|attenzione|candidature|cv|profilo|curriculum)
         (confermiamo|conferma di) (la ricezione|ricezione|l avvenuta ricezione|il ricevimento|avvenuta ricezione)
+        accuse (bonne|) reception
+        (bonne|) reception de votre (cv|candidature|dossier)
+        (abbiamo ricevuto|recibimos|recebemos) tutto
     """,
     Signal.ON_HOLD: """
         (recrutement|poste|processus) __ (suspendu|gelé|en pause|en attente|mis en pause)
@@ -187,7 +210,7 @@ STRONG = {
         (candidatura|domanda) (incompleta|è incompleta|non è stata completata|non completata)
     """,
     Signal.WITHDRAWAL_CONFIRMED: """
-        (retrait de|retiré|retirer) (votre|ta|votre candidature) 
+        (retrait de|retiré|retirer) (votre|ta|votre candidature)
         (retirado|retirada|retiro de|retirar) (tu|su|la) (candidatura|solicitud|postulación)
         (candidatura|inscrição) __ (retirada|cancelada a seu pedido)
         (ritirato|ritirata|ritiro della|ritirare) (la|tua|sua) (candidatura|tua|sua)

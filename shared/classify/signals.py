@@ -24,8 +24,12 @@ SUBJECT_CHARACTERS = 500
 RULE_FEATURES = 5
 """Numbers a signal in `rule_features`: strong, two strong, corroborating, two corroborating, strong in the subject."""
 
-UNSPOKEN_FLOOR = 0.7
+UNSPOKEN_FLOOR = 0.6
 """How probable a rejection or an offer must be that no strong phrase states: a wrong one does the most harm."""
+
+STRONG_FLOOR = 0.6
+"""How probable a signal must be for its phrases to move a status: an invitation thanks for the application, too, and
+below this it is often the wrong one of two phrases that has won."""
 
 _GRAVE = frozenset({Signal.REJECTION, Signal.OFFER})
 
@@ -192,7 +196,7 @@ def read(mail: Mail) -> Verdict:
     counts = counts_of(sentences)
     probabilities = probabilities_of(mail, sentences)
     signal = decide(probabilities, counts)
-    strong = is_strong(signal, counts)
+    strong = probabilities[signal] >= STRONG_FLOOR and is_spoken(signal, counts)
     return Verdict(
         signal=signal,
         confidence=round(weights().calibrated(probabilities[signal]), 3),
@@ -216,8 +220,8 @@ def decide(probabilities: Mapping[str, float], counts: Mapping[Signal, tuple[int
     return Signal.OTHER
 
 
-def is_strong(signal: Signal, counts: Mapping[Signal, tuple[int, int]]) -> bool:
-    """Whether the phrases alone say it: one strong one, or two different ones that corroborate each other."""
+def is_spoken(signal: Signal, counts: Mapping[Signal, tuple[int, int]]) -> bool:
+    """Whether the mail says it in phrases: one strong one, or two different ones that corroborate each other."""
     strong, weak = counts.get(signal, (0, 0))
     return strong > 0 or weak > 1
 

@@ -24,19 +24,32 @@ _BULK_SENDERS = (
 
 _QUERY_WORDS = (
     # English, by the words that all kinds of employers' mail share.
-    "application", "applications", "applied", "applying", "apply", "applicant", "candidate", "candidates", "candidacy",
-    "candidature", "interview", "interviews", "interviewing", "recruiter", "recruiting", "recruitment", "hiring",
-    "position", "role", "job", "career", "careers", "vacancy", "resume", "cv", "offer", "assessment", "hackerrank",
-    "codility", "codesignal", "hirevue", "calendly", "availability", '"phone screen"', '"next steps"',
-    '"schedule a call"', '"coding challenge"', '"take home"', '"start date"', '"your profile"',
-    # German, Dutch, French, Spanish, Portuguese, Italian.
-    "bewerbung", "bewerbungsunterlagen", "vorstellungsgespräch", "stelle", "arbeitsvertrag", "kennenlernen", "absage",
-    "sollicitatie", "vacature", "gesprek", "functie", "arbeidsovereenkomst", "entretien", "poste", "candidatura",
-    "entrevista", "puesto", "vaga", "colloquio", "posizione", "solicitud", "postulación", "currículum", "contrat",
-    "selección", "processo", "assunzione", "embauche",
-    # Chinese, Japanese.
-    "面试", "简历", "应聘", "申请", "投递", "录用", "offer", "笔试", "测评", "岗位", "职位", "面接", "応募", "選考", "採用", "内定", "面談",
-    "履歴書", "書類", "入社",
+    """
+    application applications applied applying apply applicant candidate candidates candidacy interview interviews
+    interviewing recruiter recruiting recruitment hiring position role job career careers vacancy opening opportunity
+    resume cv qualifications selected offer compensation assessment challenge exercise test availability available
+    schedule scheduling reschedule calendly forward "next steps" "your profile" "your interest" "time slot" "phone screen" "start date" unfortunately
+    consideration submission submitted talent hire onsite employment slots background openings "take home" bonus client
+    """,
+    # German and Dutch.
+    """
+    bewerbung stelle unterlagen vorstellungsgespräch gespräch termin einladung angebot vertragsangebot arbeitsvertrag
+    vertrag gehalt absage rückmeldung verfügbarkeit telefonat telefoninterview kennenlernen auswahl testaufgabe aufgabe
+    eingangsbestätigung videocall profil zusage eignungstest auswahlverfahren terminfindung sollicitatie functie gesprek salaris vacature opdracht afspraak
+    kandidaat beschikbaarheid contract aanbod kandidaten
+    """,
+    # French, Spanish, Portuguese, Italian.
+    """
+    candidature candidat poste entretien contrat offre recrutement disponibilités dossier embauche salaire échange
+    candidatura entrevista vacante puesto oferta perfil proceso proposta selección postulación disponibilidad prueba
+    contrato vaga processo disponibilidade salário teste colloquio posizione offerta selezione profilo disponibilità
+    contratto candidato solicitud evaluación contratación postulé emploi créneau stage inscrição colloqui
+    """,
+    # Chinese and Japanese.
+    """
+    面试 简历 应聘 申请 投递 录用 笔试 测评 测试 岗位 职位 候选人 招聘 入职 网申 入选 面接 応募 選考 採用 内定 面談 履歴書 書類 入社 求人
+    適性検査 日程 候補 課題 エントリー
+    """,
 )  # fmt: skip
 
 _QUERY_SENDERS = (
@@ -45,7 +58,7 @@ _QUERY_SENDERS = (
 )  # fmt: skip
 """The senders that write without any of the words: "Your interview loop" from a scheduler, a contract to sign."""
 
-HIRING_QUERY = "{" + " ".join((*dict.fromkeys(_QUERY_WORDS), *(f"from:{sender}" for sender in _QUERY_SENDERS))) + "}"
+HIRING_QUERY = "{" + " ".join(" ".join(_QUERY_WORDS).split() + [f"from:{sender}" for sender in _QUERY_SENDERS]) + "}"
 """One Gmail `q` for messages.list: any of these words or senders. Wide on purpose: what it misses nobody sees, what it
 finds too much costs one look at headers. Under Gmail's practical limit of some 2,000 characters.
 """

@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import accounts
+from shared.due import SYNC_TOPIC, MailboxDirty
 from shared.errors import Rejected
 from shared.mailbox.lease import LeaseLost, claim
-from shared.mailbox.run import Run
 from shared.ports import Clock, Gmail, Queue, Store, Vault
 from shared.settings import Settings
 
-SYNC_TOPIC = "mailbox-sync"
-"""Where mailboxes are named that somebody must look at."""
+__all__ = ["SYNC_TOPIC", "GmailPush", "MailboxDirty", "Synced", "on_push", "sync"]
 
 HISTORY_ID = re.compile(r"[0-9]{1,20}")
 """A uint64 in decimal; str.isdecimal would let the digits of other scripts in."""
@@ -45,13 +44,6 @@ class GmailPush:
         if isinstance(history_id, bool) or not isinstance(history_id, int) or not 0 < history_id < 2**64:
             raise Rejected("historyId: not a uint64")
         return cls(email_address=address.lower(), history_id=history_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxDirty:
-    """Somebody must look at this mailbox; what for stands in its record."""
-
-    mailbox_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +90,8 @@ def sync(
     lease = claim(dirty.mailbox_id, pushed=pushed, duration=settings.lease, store=store, clock=clock)
     if isinstance(lease, str):
         return Synced(outcome=lease)
+    from shared.mailbox.run import Run  # noqa: PLC0415 - a push that finds nothing to do must not wait for the reading
+
     run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock)
     try:
         outcome = run.work()

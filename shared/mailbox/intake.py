@@ -14,7 +14,6 @@ from shared.applications.acts import APPLICATIONS_PER_THREAD
 from shared.applications.change import stable_id
 from shared.classify import mail as mails
 from shared.errors import Conflict, Rejected, TryAgain
-from shared.matching import match
 from shared.model import (
     SNIPPET_CHARACTERS,
     Application,
@@ -328,6 +327,8 @@ def _decision(mail: Mail, record: MailRecord, roster: Roster) -> Decision:
     verdict = record.verdict
     if verdict is None or verdict.signal in NO_APPLICATION:
         return Decision(record=record)
+    from shared.matching import match  # noqa: PLC0415 - it reads senders with the expressions that find facts
+
     found = match(mail, verdict, roster.applications)
     why_not = "Gmail has put this mail into spam" if "SPAM" in mail.labels else doubt(verdict, mail.sender)
     if isinstance(found, Link):

@@ -129,8 +129,8 @@ class Run:
             try:
                 self._read(self._open(fresh=False))
             except GrantRevoked:
-                # The access token alone may be dead; a fresh one settles whether the grant is.
-                self._read(self._open(fresh=True))
+                # The access token alone may be dead; asking for a fresh one settles whether the grant is.
+                self._read_again(self._open(fresh=True))
         except GrantRevoked:
             self._stop_until_reconnected()
             return "needs_reauth"
@@ -152,6 +152,13 @@ class Run:
             token = self.vault.unseal(mailbox.sealed_access_token, user=mailbox.uid, purpose=ACCESS_TOKEN).decode()
         self.session = self.gmail.mailbox(token)
         return self.session
+
+    def _read_again(self, session: GmailMailbox) -> None:
+        """With a fresh access token: a grant that has just given one is not dead, whatever Gmail says to it."""
+        try:
+            self._read(session)
+        except GrantRevoked as e:
+            raise TryAgain("Gmail refuses a fresh access token") from e
 
     def _read(self, session: GmailMailbox) -> None:
         """Live history first, then what was put off, then at most one page of a rescan."""
@@ -249,7 +256,7 @@ class Run:
             self._failed(message, e, most=BROKEN_TRIES)
             return None
         self.in_a_row = 0
-        self.tries.pop(message.id, None)
+        self._settled(message)
         self.taken += taken is Taken.DECIDED
         if taken is Taken.WAITING:
             self.waiting.add(message.id)
@@ -265,8 +272,14 @@ class Run:
 
     def _park(self, message: HistoryMessage, reason: str) -> None:
         self.desk.park(message, reason)
-        self.tries.pop(message.id, None)
+        self._settled(message)
         self.taken += 1
+
+    def _settled(self, message: HistoryMessage) -> None:
+        """A run that goes on with a fresh token takes again what has failed under the old one."""
+        self.tries.pop(message.id, None)
+        self.failing.discard(message.id)
+        self.waiting.discard(message.id)
 
     def _announce(self, message: HistoryMessage) -> bool:
         """Write down which message is about to be opened; False, and it is parked, when it has crashed runs before."""

@@ -133,8 +133,12 @@ def promised(world: World, left: Left, scenario: Scenario) -> None:
 
 
 def forget_outside() -> None:
-    """Before a fork: threads and connections do not survive it, so that each process must make its own."""
-    outside.cache_clear()
+    """The next run builds its own: after a fork, which threads and connections do not survive, and after a change of
+    the code from which the functions are made.
+    """
+    if outside.cache_info().currsize:
+        outside().close()
+        outside.cache_clear()
 
 
 class _Surprises(logging.Handler):
@@ -218,17 +222,20 @@ def by_chance(seed: int) -> Schedule:
     """The random run of a seed."""
     rng = random.Random(f"schedule {seed}")
     name = rng.choice(sorted(SCENARIOS))
+    scenario = SCENARIOS[name]
     calls = expected(name).calls
     faults: dict[int, str] = {}
     for _ in range(rng.choice(FAULTS)):
         kind = rng.choice(CHANCE)
-        # Two refusals of a token in a row mean that the grant is dead, and then there is nothing more to do.
-        if kind == "unauthorized" and kind in faults.values():
+        # A refusal of a fresh token, too, means that the grant is dead, and then there is nothing more to do.
+        if kind == "unauthorized" and (kind in faults.values() or kind in scenario.without):
             kind = "error_before"
         faults[rng.randint(1, calls + 20)] = kind
     while len(faults) < min(FAULTS):
         faults[rng.randint(1, calls + 20)] = "crash_after"
-    chaos = tuple(word for word in CHAOS if rng.random() < (0.25 if word == "jumps" else 0.7))
+    chaos = tuple(
+        word for word in CHAOS if rng.random() < (0.25 if word == "jumps" else 0.7) and word not in scenario.without
+    )
     return Schedule(name, tuple(sorted(faults.items())), seed, chaos)
 
 

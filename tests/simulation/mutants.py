@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from types import CodeType, FunctionType, ModuleType
 
-from tests.simulation.explore import by_chance, expected, run, shrunk, singles
+from tests.simulation.explore import by_chance, expected, forget_outside, run, shrunk, singles
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.schedule import Schedule
 
@@ -188,11 +188,13 @@ def planted(mutant: Mutant) -> Iterator[None]:
     for original, replacement in _pairs(module, changed, module.__name__):
         was.append((original, original.__code__))
         original.__code__ = replacement.__code__
+    forget_outside()
     try:
         yield
     finally:
         for function, code in was:
             function.__code__ = code
+        forget_outside()
 
 
 def _pairs(one: object, other: object, module: str) -> Iterator[tuple[FunctionType, FunctionType]]:

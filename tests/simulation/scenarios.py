@@ -314,6 +314,8 @@ class Scenario:
     racing: Literal["", "told", "all"] = ""
     """A person acts at the same moment as a run. What depends on who is first: nothing, the words in which they are
     told of a mail, or the whole end."""
+    without: frozenset[str] = frozenset()
+    """What chance leaves out here, since it would be too much together with what the scenario does already."""
 
 
 LINKED, PRIVATELY, SUGGESTED = MailStatus.LINKED, MailStatus.PRIVATE, MailStatus.SUGGESTED
@@ -398,6 +400,8 @@ SCENARIOS = {
         ),
         Scenario(
             name="empty_history",
+            # Only time tells an empty history from a hidden one; a worker whose clock is days off has no time.
+            without=frozenset({"jumps"}),
             steps=[
                 (MINUTE, faults(Fault(kind="history_empty", seconds=40))),
                 (MINUTE, comes("receipt", receipt())),
@@ -423,6 +427,8 @@ SCENARIOS = {
         ),
         Scenario(
             name="expired_token",
+            # Two refusals in a row, the second of a fresh token, mean that the grant is dead.
+            without=frozenset({"unauthorized"}),
             steps=[
                 (2 * HOUR, comes("receipt", receipt())),
                 (4 * HOUR, faults(Fault(kind="error", status=401, reason="authError", method="messages.get", times=1))),

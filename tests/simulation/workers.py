@@ -51,6 +51,11 @@ class Crew:
             self._back.release()
             worker.turn.acquire()
 
+    def close(self) -> None:
+        """Let the threads end. Whoever has work then is stuck in a run that was broken off, and stays where it is."""
+        for number in self.free():
+            self._workers[number].turn.release()
+
     def finished(self) -> None:
         """Called by a worker whose work has ended."""
         self._back.release()
@@ -70,7 +75,8 @@ class _Worker:
         while True:
             self.turn.acquire()
             work = self.work
-            assert work is not None
+            if work is None:
+                return
             try:
                 work()
             except BaseException as e:  # noqa: BLE001 - handed to whoever leads the crew

@@ -84,9 +84,7 @@ def test_a_room_is_known_by_its_host(link, platform):
 
 
 def read(body, address="hr@acme.com"):
-    mail = Mail(
-        id="m", thread_id="t", internal_date=datetime(2026, 7, 1, tzinfo=UTC), from_address=address, text=body
-    )
+    mail = Mail(id="m", thread_id="t", internal_date=datetime(2026, 7, 1, tzinfo=UTC), from_address=address, text=body)
     return extract(mail, Signal.ACKNOWLEDGEMENT)
 
 

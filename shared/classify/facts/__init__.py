@@ -49,21 +49,19 @@ def extract(mail: Mail, signal: Signal) -> Facts:
     title = role.find(parts, employer.value if employer else "")
     number, number_quote = posting.requisition(parts)
     page, page_quote = posting.page(parts, mail.from_address)
-    # Words that settle what an abbreviation like IST means may stand anywhere, also in the sender's domain.
-    context = f"{parts.subject.lower}\n{parts.body.lower}\n{mail.from_address}"
-    moments = (
-        dates.moments(parts.subject.text, mail.internal_date, context),
-        dates.moments(parts.body.text, mail.internal_date, context),
-    )
     meeting = next((found for part in mail.calendars[:CALENDARS] if (found := calendar.meeting(part))), None)
-    met = None
-    if meeting or signal in _MEETINGS:
-        met = interview.find(parts.subject, parts.body, signal, meeting, moments)
     test = signal is Signal.ASSESSMENT
-    due = None
-    if test or signal in _ANSWERS:
-        due = deadlines.find(parts.body, moments[1], mail.internal_date, test=test)
-        due = due or deadlines.find(parts.subject, moments[0], mail.internal_date, test=False)
+    met = due = None
+    if meeting or test or signal in _ANSWERS:
+        # Words that settle what an abbreviation like IST means may stand anywhere, also in the sender's domain.
+        context = f"{parts.subject.lower}\n{parts.body.lower}\n{mail.from_address}"
+        in_subject = dates.moments(parts.subject.text, mail.internal_date, context)
+        in_body = dates.moments(parts.body.text, mail.internal_date, context)
+        if meeting or signal in _MEETINGS:
+            met = interview.find(parts.subject, parts.body, signal, meeting, (in_subject, in_body))
+        due = deadlines.find(parts.body, in_body, mail.internal_date, test=test) or deadlines.find(
+            parts.subject, in_subject, mail.internal_date, test=False
+        )
     paid = money.pay(parts.body, signal)
     return Facts(
         company=employer.value if employer else "",

@@ -63,6 +63,9 @@ _YEARLY = re.compile(
     re.IGNORECASE,
 )
 """How a zone's clock changes: on one day of the year. Any other rule costs more to compute than it can be worth."""
+_SINCE_ALWAYS = re.compile(r"^DTSTART:16\d\d", re.IGNORECASE)
+"""Outlook's rules begin in 1601; counting them up from 1970 gives the same clock five times as fast."""
+
 _ZONE_OF = re.compile(r';TZID="?([^":;]{1,100})"?', re.IGNORECASE)
 
 
@@ -100,7 +103,8 @@ def meeting(part: CalendarPart) -> Meeting | None:
         elif name == "VEVENT":
             event_lines = event_lines or _kept(lines)
         elif len(zones) < ZONES and _is_plain_zone(lines):
-            zones.setdefault(_value_of(lines, "TZID"), ["BEGIN:VTIMEZONE", *lines, "END:VTIMEZONE"])
+            rules = [_SINCE_ALWAYS.sub("DTSTART:1970", line) for line in lines]
+            zones.setdefault(_value_of(lines, "TZID"), ["BEGIN:VTIMEZONE", *rules, "END:VTIMEZONE"])
     if not event_lines:
         return None
     start_line = next((line for line in event_lines if line[:7].upper() == "DTSTART"), "")

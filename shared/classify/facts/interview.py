@@ -34,7 +34,7 @@ _OTHER_DAY = re.compile(
 _OLD_TIME = re.compile(
     one_of(
         r"originally|previously|initially|instead of|was (?:scheduled|planned|set)|had been scheduled",
-        r"(?:moved|rescheduled|changed|postponed) from|ursprünglich|statt|anstatt|verschoben vom",
+        r"(?:moved|rescheduled|changed|postponed)[^.;!?。]{0,30}\bfrom|ursprünglich|statt|anstatt|verschoben vom",
         r"initialement|prévu le|originalmente|inicialmente|originariamente|oorspronkelijk|原定|原面试时间为|当初",
     )
     + r"[^.;!?。]{0,30}$"
@@ -74,7 +74,11 @@ _CANCELLED = re.compile(
         r"geannuleerd|已取消|取消了|取消面试|キャンセル|中止",
     )
 )
-_NEW_TIME = re.compile(r"new|resched|instead|\bto\b|neue|nouve|nuev|nov[ao]|nuov|nieuw|调整|改")
+_NEW_TIME = re.compile(
+    r"(?:\bnew|moved|resched|instead|neue|nouve|nuev|\bnov[ao]|nuov|nieuw|调整|改)[^.;!?。]{0,24}$|\b(?:to|auf|au|al|naar)\s$"
+)
+"""Words before the time that a meeting has now."""
+
 _DURATION = re.compile(
     r"(?P<count>\d{1,3}(?:[.,]5)?)\s?-?\s?"
     r"(?P<unit>minutes?|mins?|minuten|minutos|minuti|hours?|hrs?|stunden?|heures?|horas?|ore|ora|uur|分钟|分間|小时|時間)"
@@ -228,9 +232,9 @@ def _from_calendar(
 
 def _choose(subject: Part, body: Part, moments: tuple[Sequence[Moment], Sequence[Moment]]) -> _Chosen | None:
     ranked = [
-        (_score(part, moment), -order, -moment.start, moment, part)
+        (_score(part, moment, stated[index - 1].end if index else 0), -order, -moment.start, moment, part)
         for order, (part, stated) in enumerate(((body, moments[1]), (subject, moments[0])))
-        for moment in stated
+        for index, moment in enumerate(stated)
     ]
     ranked = [row for row in ranked if row[0] > 0]
     if not ranked:
@@ -250,12 +254,15 @@ def _choose(subject: Part, body: Part, moments: tuple[Sequence[Moment], Sequence
     return _Chosen(first, body, tuple(others))
 
 
-def _score(part: Part, moment: Moment) -> int:
-    """How surely a date is the meeting's; 0 for a day that the words around it make another one."""
+def _score(part: Part, moment: Moment, behind: int) -> int:
+    """How surely a date is the meeting's; 0 for a day that the words around it make another one.
+
+    `behind` is where the date before it ends: "moved from Monday to Tuesday" says of Monday only that it is old.
+    """
     left = sentence_before(part.lower, moment.start)
     if is_deadline(part, moment) or _OTHER_DAY.search(left):
         return 0
-    if _OLD_TIME.search(left):
+    if _OLD_TIME.search(left[-max(moment.start - behind, 0) :] if moment.start > behind else ""):
         return 1
     label = part.where == "subject" or bool(
         _LABEL.search(left) or _LABEL.search(part.lower[moment.end : moment.end + 20])

@@ -128,8 +128,8 @@ _PAY = re.compile(
     r"年収|年俸|月給|時給|工资|给与|給与"
 )
 _NOT_PAY = re.compile(
-    r"bonus|sign[- ]?on|signing|relocation(?: package)?|equity|stock|\brsus?\b|options|shares|grant|stipend|allowance|budget|"
-    r"funding|raised|revenue|valuation|gift|401|insurance|reimburse|benefit|prämie|prime|bono|bônus|premio|"
+    r"bonus|sign[- ]?on|signing|relocation(?: package)?|equity|stock|\brsus?\b|options|shares|grant|stipend|allowance|"
+    r"budget|funding|raised|revenue|valuation|gift|401|insurance|reimburse|benefit|prämie|prime|bono|bônus|premio|"
     r"series [a-e]\b"
 )
 _BONUS = re.compile(
@@ -254,10 +254,11 @@ def _score(body: Part, amount: _Amount, signal: Signal) -> int:
     stop = _SENTENCE.search(right)
     right = right[: stop.start()] if stop else right
     score = 2 if signal is Signal.OFFER else 0
-    paid, other = _last(_PAY, left), _last(_NOT_PAY, left)
-    if paid >= 0 or _PAY.search(right[:24]):
+    if _PAY.search(left) or _PAY.search(right[:24]):
         score += 3
-    if other > paid or (other >= 0 and other == paid):
+    # "salary of $180,000 with a signing bonus of $25,000": the words of the amount's own clause say what it is.
+    clause = left[_last(_NEXT, left) + 1 :]
+    if -1 < _last(_NOT_PAY, clause) >= _last(_PAY, clause):
         score -= 6
     # "$25,000 signing bonus": what the amount is for stands right behind it.
     if _NOT_PAY.search(_NEXT.split(right, maxsplit=1)[0][:30]):

@@ -1,7 +1,7 @@
 """What Hearback's push is measured against: a function that does the unavoidable I/O of a push, and nothing else.
 
 One history.list, then for each message one messages.get and one Firestore transaction that reads and writes one
-document, by Google's own client libraries as their documentation tells it, but with the two habits that spare them most:
+document, by Google's own client libraries as their documentation tells it, with the two habits that spare them most:
 the `messages` resource is kept, and so is each thread's connection. Token and cursor come in the message.
 """
 
@@ -49,7 +49,7 @@ def _call(request: Any, token: str) -> Any:
     return request.execute(http=_threads.http)
 
 
-@firestore.transactional  # type: ignore[untyped-decorator]  # the library bears no types here
+@firestore.transactional
 def _record(transaction: Any, place: Any, history_id: str) -> None:
     known = place.get(transaction=transaction)
     transaction.set(place, {"history_id": history_id, "seen": known.exists})

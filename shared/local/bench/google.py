@@ -1,6 +1,6 @@
-"""The local Gmail in a process of its own, as far from the functions as Google is: `python -m shared.local.bench.google`.
+"""The local Gmail in a process of its own, as far from the functions as Google is.
 
-Prints its root URL, and serves until it is asked to end.
+`python -m shared.local.bench.google PROJECT` prints its root URL, and serves until it is asked to end.
 """
 
 from __future__ import annotations

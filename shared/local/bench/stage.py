@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 from shared import accounts, applications, registry, services, settings
@@ -25,7 +24,6 @@ from shared.local import emulators
 from shared.local.bench.processes import ROOT, START_SECONDS, Function, Program, needs_proc
 from shared.local.samples import JOBS, MAILS, SampleMail, employers_mail
 from shared.schema import MAILS as MAIL_RECORDS
-from shared.schema import QUERIES
 
 FUNCTIONS = registry.TABLE.parent
 
