@@ -78,8 +78,12 @@ def connect(
             access_token_expires_at=access.expires_at,
             watch_expires_at=watch.expires_at,
             health="ok",
+            trouble="",
             failures=0,
             due_at=now,
+            # A run that still goes on under the old grant has lost its lease: it must not write what that one came to.
+            generation=mailbox.generation + 1,
+            lease_until=None,
         )
         tx.put(USERS.key(uid), replace(user, mailbox_id=key.id))
         tx.put(key, mailbox)

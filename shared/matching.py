@@ -67,7 +67,7 @@ def match(
     supports a link that the role proves; it never makes one alone.
     """
     facts = verdict.facts
-    live = [application for application in applications if not application.merged_into]
+    live = [each for each in applications if not (each.merged_into or each.dismissed)]
     certain = _by_reference(mail, facts, live) or _by_thread(mail, facts, live) or _by_calendar(facts, live)
     if certain:
         return certain
@@ -377,7 +377,7 @@ def _system(address: str) -> str:
     if not belongs_to(domain, HIRING_SYSTEMS):
         return ""
     label = organisational_domain(domain).partition(".")[0]
-    return next((system for system in links.SYSTEMS if label.startswith(system) or system in label), label)
+    return next((system for system in links.SYSTEMS if system in label), label)
 
 
 def _system_of(job_url: str) -> str:

@@ -7,7 +7,7 @@ strings is the order of the numbers. A field that is None is not stored, so it i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -398,6 +398,8 @@ class Projection:
     role: str = ""
     requisition: str = ""
     job_url: str = ""
+    dismissed: bool = False
+    """A mail made it, and every mail that spoke of it has been undone: it was a misreading."""
     stage: Stage = Stage.SAVED
     outcome: Outcome | None = None
     stage_event: str = ""
@@ -515,7 +517,7 @@ class LinkSuggestion:
 
 
 class NotificationKind(StrEnum):
-    """What a person is told about an application."""
+    """What a person is told."""
 
     APPLICATION_FOUND = "application_found"
     """A mail proved an application that nobody had recorded."""
@@ -526,6 +528,10 @@ class NotificationKind(StrEnum):
     ON_HOLD = "on_hold"
     DELIVERY_TROUBLE = "delivery_trouble"
     """The outgoing mail failed, bounced, is parked, or nobody knows yet whether it left."""
+    MAIL_PARKED = "mail_parked"
+    """A mail could not be read; it is kept aside and can be tried again."""
+    NEEDS_REAUTH = "needs_reauth"
+    """Gmail takes our grant no more: nothing is read until the person connects again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -533,7 +539,7 @@ class Notification:
     """One thing that a person is told, created in the transaction that caused it and keyed by its cause."""
 
     key: str
-    """The application's id and the key of the event that caused it: one event tells one thing once."""
+    """Ours, and made of the cause alone (application and event, mail, lease): one cause tells one thing once."""
     uid: str
     kind: str
     """A word of `NotificationKind`; not typed as one, so that a later release's word can still be read."""
@@ -568,12 +574,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescan:
-    """A bounded look back after Gmail forgot our cursor, a page for each lease."""
+    """A bounded look back after Gmail forgot our cursor, from old to new, a window of time for each lease."""
 
     after: datetime
+    """Everything before it has been looked at."""
+    until: datetime
+    """Where it ends: when it began, and history took over."""
+    step: timedelta
+    """How wide the next window is."""
     at: datetime
-    """When the next page is due."""
-    page_token: str = ""
+    """When the next window is due."""
     again: bool = False
     """The second look, for what the search index did not show the first time."""
 

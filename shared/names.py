@@ -47,7 +47,6 @@ _MARKS = re.compile("[\u0300-\u036f]")
 """Combining marks of Latin letters. Those of other scripts are letters of their own and stay."""
 
 _JOINED = re.compile(r"['’`´]")
-_SPACED_AND = re.compile(r"(?<=\s)[&+](?=\s)")
 _NOT_WORD = re.compile(r"[^\w&+#]+|_+")
 _ASIDE = re.compile(r"(?<=\w)\s{0,4}[(\[][^()\[\]]{0,60}[)\]]")
 """What a name says in brackets: "Amazon Web Services (AWS)"."""
@@ -62,8 +61,8 @@ def plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text[:NAME_CHARACTERS]).casefold()
     folded = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", folded)))
     folded = _INITIALS.sub(lambda match: match.group().replace(".", ""), folded.translate(_LATIN_LETTERS))
-    folded = _SPACED_AND.sub("and", _JOINED.sub("", folded))
-    return " ".join(_NOT_WORD.sub(" ", folded).split())
+    words = _NOT_WORD.sub(" ", _JOINED.sub("", folded)).split()
+    return " ".join("and" if word in ("&", "+") else word for word in words)
 
 
 def is_legal_form(word: str) -> bool:

@@ -194,6 +194,8 @@ class HistoryMessage:
     thread_id: str
     labels: tuple[str, ...] | None
     """None when the record did not bear them."""
+    rescued: bool = False
+    """The person has said that it is no spam."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,10 @@ def environment(row: Row) -> dict[str, str]:
     return {
         "FUNCTION_TARGET": row.name,
         "THREADS": str(row.concurrency),
+        # Cloud Run only stops waiting for a call that takes too long; its thread would be lost to the instance. With
+        # these two the framework ends it by an exception, or kills its worker where there is one thread.
+        "CLOUD_RUN_TIMEOUT_SECONDS": str(row.timeout_seconds),
+        "THREADED_TIMEOUT_ENABLED": "true",
         "HEARBACK_USES": ",".join(row.uses),
         "HEARBACK_WORK_BUDGET_SECONDS": str(row.work_budget_seconds),
         "HEARBACK_LEASE_SECONDS": str(row.lease_seconds),

@@ -320,8 +320,8 @@ def _history_page(answer: Mapping[str, Any]) -> HistoryPage:
     """What is new in a page, each message once. Of the removed labels only SPAM makes a message new to us."""
     found: dict[str, HistoryMessage] = {}
     for record in answer.get("history", ()):
-        rescued = [change for change in record.get("labelsRemoved", ()) if "SPAM" in change.get("labelIds", ())]
-        for change in [*record.get("messagesAdded", ()), *rescued]:
+        rescues = [change for change in record.get("labelsRemoved", ()) if "SPAM" in change.get("labelIds", ())]
+        for change in [*record.get("messagesAdded", ()), *rescues]:
             message = change["message"]
             labels = message.get("labelIds")
             known = found.get(message["id"])
@@ -329,6 +329,7 @@ def _history_page(answer: Mapping[str, Any]) -> HistoryPage:
                 id=message["id"],
                 thread_id=message["threadId"],
                 labels=tuple(labels) if labels is not None else known.labels if known else None,
+                rescued=change in rescues or (known is not None and known.rescued),
             )
     return HistoryPage(
         history_id=int(answer["historyId"]),

@@ -92,10 +92,14 @@ def get(uid: str, application_id: str, *, store: Store) -> Application:
 
 
 def listed(uid: str, *, limit: int, cursor: str = "", store: Store) -> Page[ApplicationSummary]:
-    """The person's applications without their ledgers, last changed first. Raises Rejected for limit and cursor."""
+    """The person's applications without their ledgers, last changed first. Raises Rejected for limit and cursor.
+
+    Dismissed ones are left out, so a page may have fewer than `limit`.
+    """
     if not 1 <= limit <= MOST_LISTED:
         raise Rejected(f"limit: must be 1 to {MOST_LISTED}")
-    return store.find(APPLICATIONS_OF_USER, parent=uid, limit=limit, cursor=cursor)
+    page = store.find(APPLICATIONS_OF_USER, parent=uid, limit=limit, cursor=cursor)
+    return replace(page, items=tuple(item for item in page.items if not item.value.dismissed))
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------

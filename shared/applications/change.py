@@ -112,6 +112,7 @@ def match_key(summary: ApplicationSummary) -> tuple[object, ...]:
         summary.job_url,
         summary.stage is Stage.CLOSED,
         summary.merged_into,
+        summary.dismissed,
         summary.thread_ids,
         summary.message_ids,
         summary.ics_uids,

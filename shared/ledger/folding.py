@@ -153,11 +153,19 @@ def fold(events: Iterable[Event]) -> Projection:
     return state.projection()
 
 
+def _is_dismissed(events: list[Event]) -> bool:
+    """Whether nothing is left of an application that a mail has made but its making."""
+    kinds = {event.kind for event in events}
+    made_by_mail = any(event.kind is EventKind.CREATED and event.by == "mail" for event in events)
+    return made_by_mail and kinds <= {EventKind.CREATED, EventKind.RETRACTED}
+
+
 class _State:
     """The application while its ledger is read, event by event."""
 
     def __init__(self, events: list[Event]) -> None:
         self.company = self.role = self.requisition = self.job_url = ""
+        self.dismissed = _is_dismissed(events)
         self.stage = Stage.SAVED
         self.open_stage = Stage.APPLIED
         """The last stage before the end: where a reopened application goes on that names no stage of its own."""
@@ -193,6 +201,7 @@ class _State:
             role=self.role,
             requisition=self.requisition,
             job_url=self.job_url,
+            dismissed=self.dismissed,
             stage=self.stage,
             outcome=self.outcome,
             stage_event=self.stage_event,

@@ -9,9 +9,16 @@ from enum import Enum
 from typing import Any
 
 from shared import classify
-from shared.applications import born, doubt, mail_event, match_key, with_event, write
-from shared.applications.acts import APPLICATIONS_PER_THREAD
-from shared.applications.change import stable_id
+from shared.applications import (
+    APPLICATIONS_PER_THREAD,
+    born,
+    doubt,
+    mail_event,
+    match_key,
+    stable_id,
+    with_event,
+    write,
+)
 from shared.classify import mail as mails
 from shared.errors import Conflict, Rejected, TryAgain
 from shared.model import (
@@ -27,6 +34,7 @@ from shared.model import (
     MailRecord,
     MailStatus,
     Notification,
+    NotificationKind,
     Signal,
     Thread,
     User,
@@ -117,13 +125,13 @@ class Desk:
         """
         if not messages:
             return
-        mails = [MAILS.key(self._uid, message.id) for message in messages]
+        records = [MAILS.key(self._uid, message.id) for message in messages]
         thread_ids = sorted({message.thread_id for message in messages} - self._threads.keys())
         threads = [THREADS.key(self._uid, id_) for id_ in thread_ids]
         users = [USERS.key(self._uid)] if self._roster is None else []
-        keys: list[Key[Any]] = [*mails, *threads, *users]
+        keys: list[Key[Any]] = [*records, *threads, *users]
         found = {key.path: snapshot for key, snapshot in zip(keys, self._store.get_many(keys), strict=True)}
-        self._decided.update(key.id for key in mails if found[key.path])
+        self._decided.update(key.id for key in records if found[key.path])
         for key in threads:
             thread = found[key.path]
             self._threads[key.id] = thread.value if thread else None
@@ -157,13 +165,16 @@ class Desk:
         elif not known and not classify.plausible(mail):
             self._keep_private(message)
         else:
-            mail = mail if whole else _fetch(message.id, session, whole=True)
-            if mail is None:
-                return Taken.DROPPED
-            if trouble := mails.unreadable(mail):
-                raise Rejected(trouble)
-            return self._decide(self._with_calendar(mail, session), overtakes=overtakes)
+            return self._open(mail if whole else _fetch(message.id, session, whole=True), session, overtakes=overtakes)
         return Taken.DECIDED
+
+    def _open(self, mail: Mail | None, session: GmailMailbox, *, overtakes: bool) -> Taken:
+        """Decide a mail whose body has been fetched."""
+        if mail is None:
+            return Taken.DROPPED
+        if trouble := mails.unreadable(mail):
+            raise Rejected(trouble)
+        return self._decide(self._with_calendar(mail, session), overtakes=overtakes)
 
     def park(self, message: HistoryMessage, reason: str) -> None:
         """Put a message aside where the person can see it, with the reason; once."""
@@ -176,7 +187,7 @@ class Desk:
             reason=reason,
         )
         notice = Notification(
-            key=f"parked:{message.id}", uid=self._uid, kind="mail_parked", created_at=record.recorded_at
+            key=f"parked:{message.id}", uid=self._uid, kind=NotificationKind.MAIL_PARKED, created_at=record.recorded_at
         )
 
         def work(tx: Transaction) -> None:
@@ -215,7 +226,7 @@ class Desk:
     def _reply(self, mail: Mail) -> None:
         """The person wrote in one of our threads: the application does not wait for them any more."""
         record = self._record(mail, MailStatus.REPLY)
-        thread = self._threads[mail.thread_id]
+        thread = self._threads.get(mail.thread_id)
         if thread is None or len(thread.application_ids) != 1:
             # In a thread of two applications nobody can say which of them the reply is for: it settles neither.
             self._commit(Decision(record=record))
@@ -375,7 +386,7 @@ def _vanished(before: Application | None, decision: Decision) -> bool:
     """The application that the mail was matched to is not there any more, or is part of another one."""
     if decision.event is None or decision.created is not None:
         return False
-    return before is None or bool(before.merged_into)
+    return before is None or bool(before.merged_into) or before.dismissed
 
 
 def _after(roster: Roster | None, before: Application | None, after: Application) -> Roster | None:

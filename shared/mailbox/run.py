@@ -1,4 +1,4 @@
-"""One run over a mailbox: live history, then what was put off, then a page of a rescan; then release.
+"""One run over a mailbox: live history, then what was put off, then a window of a rescan; then release.
 
 What it could not finish stands in the mailbox's record with the time at which somebody must look again (`due_at`), so
 a run may die anywhere.
@@ -7,7 +7,7 @@ a run may die anywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,10 +15,12 @@ from shared import accounts
 from shared.accounts import ACCESS_TOKEN, REFRESH_TOKEN
 from shared.classify import HIRING_QUERY
 from shared.errors import GrantRevoked, RateLimited, Rejected, TryAgain
+from shared.mailbox import asks, rescan
 from shared.mailbox.intake import Desk, Taken
 from shared.mailbox.lease import Lease, LeaseLost
-from shared.model import Ask, HistoryResume, Mailbox, Notification, Rescan
-from shared.ports import AccessToken, Clock, Gmail, GmailMailbox, HistoryMessage, Store, Transaction, Vault
+from shared.mailbox.quota import Quota
+from shared.model import Ask, HistoryResume, Mailbox, Notification, NotificationKind
+from shared.ports import AccessToken, Clock, Gmail, GmailMailbox, HistoryMessage, HistoryPage, Store, Transaction, Vault
 from shared.schema import MAILBOXES, NOTIFICATIONS
 from shared.settings import Settings
 
@@ -46,7 +48,8 @@ UNREACHABLE_TRIES = 12
 """A message that Gmail alone will not hand out is asked for over about seven hours, then parked."""
 
 UNREACHABLE_IN_A_ROW = 3
-"""So many messages failing one after the other is Gmail's trouble, not theirs: the run stops and counts none."""
+"""So many messages failing one after the other is Gmail's trouble, not theirs: the run stops and counts none, until so
+many runs in a row have stopped at it that it may be theirs after all."""
 
 CRASHES = 2
 """A message found open after so many crashed runs is parked unread."""
@@ -57,27 +60,17 @@ BACK_OFF = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
 """A person waits no longer than this for a mailbox that works again."""
 
-ASK_AGAIN = (timedelta(minutes=15), timedelta(hours=24))
-"""When a provisional "no" is asked again: the search index lags by minutes, in bad hours by much more."""
-
-ASK_WINDOW = timedelta(minutes=5)
-"""Questions of one window are put together, so that a busy mailbox is not searched for each newsletter."""
-
-ASK_IDS = 500
-"""How many messages may wait for a second answer by name; beyond it the search alone decides what is looked at."""
-
 SEARCH_SLACK = timedelta(days=1)
 """How far before the last good sync a search looks: `after:` is coarse, and clocks differ."""
 
 SEARCH_PAGES = 5
 """Pages of one search in one run: 500 hits, far more hiring mail than arrives between two runs."""
 
-LONGEST_RESCAN = timedelta(days=60)
-"""A mailbox that was silent for longer begins again where a person would still care."""
+LOOKED_UP = 100
+"""Messages whose records and threads are read with one request; also a page of history."""
 
-RESCAN_PAGE = 500
-"""The most that messages.list gives, at the price of one: its pages go from new to old, and the fewer they are, the
-more mail is read in the order in which it came."""
+HIRING_ANYWHERE = f"in:anywhere -in:trash {HIRING_QUERY}"
+"""Spam, too: Gmail puts employers' mail there, and hiring systems' more than others'."""
 
 TOKEN_SLACK = timedelta(minutes=3)
 """An access token that ends sooner is renewed first: it must outlast a run."""
@@ -92,26 +85,28 @@ class Run:
         self.lease, self.store, self.gmail, self.vault, self.clock = lease, store, gmail, vault, clock
         self.started = clock.now()
         self.deadline = self.started + settings.work_budget
-        self.units_per_minute = settings.units_per_minute
-        self.desk = Desk(lease.mailbox.uid, store=store, clock=clock)
+        mailbox = lease.mailbox
+        self.quota = Quota(settings.units_per_minute, spent=mailbox.units_spent, at=mailbox.units_at, now=self.started)
+        self.desk = Desk(mailbox.uid, store=store, clock=clock)
         self.session: GmailMailbox | None = None
         self.access: AccessToken | None = None
         self.spent_before = 0
         self.taken = 0
         # What the release will write, beside the cursor.
-        self.reached = int(lease.mailbox.history_id)
+        self.reached = int(mailbox.history_id)
         self.listed: int | None = None
         """What the history reaches, once all of it has been read and every message in it decided."""
-        self.dirty = lease.mailbox.dirty
-        self.resume = lease.mailbox.resume
-        self.rescan = lease.mailbox.rescan
-        self.asks = list(lease.mailbox.asks)
-        self.tries = dict(lease.mailbox.tries)
+        self.dirty = mailbox.dirty
+        self.resume = mailbox.resume
+        self.rescan = mailbox.rescan
+        self.asks = mailbox.asks
+        self.tries = dict(mailbox.tries)
         self.failing: set[str] = set()
         """Messages that could not be read; the cursor stays before them."""
         self.waiting: set[str] = set()
         """Messages that are taken when those are read, or parked."""
         self.in_a_row = 0
+        self.announced = ""
         self.due: list[datetime] = []
         self.not_before = self.started
         """Whatever is due, the mailbox is left alone until then."""
@@ -161,7 +156,7 @@ class Run:
             raise TryAgain("Gmail refuses a fresh access token") from e
 
     def _read(self, session: GmailMailbox) -> None:
-        """Live history first, then what was put off, then at most one page of a rescan."""
+        """Live history first, then what was put off, then at most one window of a rescan."""
         if self._read_history(session) and self._ask_again(session):
             self._read_rescan(session)
 
@@ -169,38 +164,53 @@ class Run:
 
     def _read_history(self, session: GmailMailbox) -> bool:
         """False when time or quota ran out on the way."""
-        mailbox = self.lease.mailbox
-        start, page_token, reached = int(mailbox.history_id), "", 0
-        if self.resume is not None:
-            page_token, reached = self.resume.page_token, int(self.resume.reached)
+        start = int(self.lease.mailbox.history_id)
+        page_token, reached = (self.resume.page_token, int(self.resume.reached)) if self.resume else ("", 0)
         found = False
         while True:
-            try:
-                page = session.history(start, page=page_token)
-            except Rejected:
-                if self.resume is None:
-                    raise
-                # The page token has aged; the history itself is still there.
-                self.resume, page_token, reached = None, "", 0
-                continue
+            page, is_first = self._page(start, page_token, session)
             if page is None:
                 self._begin_rescan(session)
                 return True
-            # The first page's id: what comes while the later pages are read belongs to the next run.
-            reached = reached or page.history_id
+            if is_first:
+                # What comes while the later pages are read belongs to the next run.
+                reached = page.history_id
             found = found or bool(page.messages)
-            if not self._take_all(page.messages, session):
+            if not self._take_all(page.messages, session, since=self._since()):
                 return False
             page_token = page.next_page
             if not page_token:
                 break
-            self.resume = HistoryResume(page_token=page_token, reached=accounts.padded(reached))
-        self.resume = None
-        if not self.failing:
+            if not self._to_be_taken_again:
+                # Never past a message that has to be taken again: the cursor would pass it with the page.
+                self.resume = HistoryResume(page_token=page_token, reached=accounts.padded(reached))
+            if not self._can_go_on():
+                return False
+        if not self._to_be_taken_again:
+            self.resume = None
             self.listed = reached
             if found or not self._is_young(reached):
                 self.reached = max(reached, start)
         return True
+
+    @property
+    def _to_be_taken_again(self) -> set[str]:
+        """The messages of this run that have no decision yet."""
+        return self.failing | self.waiting
+
+    def _page(self, start: int, page_token: str, session: GmailMailbox) -> tuple[HistoryPage | None, bool]:
+        """One page of history, and whether it is the first."""
+        if page_token:
+            try:
+                return session.history(start, page=page_token), False
+            except Rejected:
+                # The page token has aged; the history itself is still there.
+                self.resume = None
+        return session.history(start), True
+
+    def _since(self) -> datetime:
+        """How far back a search for what is new must look."""
+        return (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
 
     def _is_young(self, reached: int) -> bool:
         """An empty history is not believed while the push that speaks against it is fresh."""
@@ -214,22 +224,32 @@ class Run:
             self.due.append(believed_at)
         return True
 
-    def _take_all(self, messages: Sequence[HistoryMessage], session: GmailMailbox, *, searched: bool = False) -> bool:
+    def _take_all(
+        self,
+        messages: Sequence[HistoryMessage],
+        session: GmailMailbox,
+        *,
+        since: datetime | None,
+        searched: Collection[str] = (),
+    ) -> bool:
         """Give each message its decision; False when time or quota ran out before all had one.
 
         In the order in which they came, whatever the order of the answer: a rejection that is read before the receipt
-        of its application finds nothing to belong to.
+        of its application finds nothing to belong to. `searched` has what a search for hiring mail has found already;
+        what else is unclear is searched for from `since` on, and stays closed when that is None.
         """
         messages = sorted(messages, key=_arrival)
-        self.desk.look_up(messages)
         waiting = {id_ for ask in self.asks for id_ in ask.ids}
         unclear: list[HistoryMessage] = []
-        for message in messages:
+        for number, message in enumerate(messages):
+            if number % LOOKED_UP == 0:
+                self.desk.look_up(messages[number : number + LOOKED_UP])
             if not self._can_go_on():
                 return False
-            if self._take(message, session, searched=searched) is Taken.UNCLEAR and message.id not in waiting:
+            taken = self._take(message, session, searched=message.rescued or message.id in searched)
+            if taken is Taken.UNCLEAR and message.id not in waiting:
                 unclear.append(message)
-        return not unclear or self._search(unclear, session)
+        return not unclear or since is None or self._search(unclear, since, session)
 
     def _take(self, message: HistoryMessage, session: GmailMailbox, *, searched: bool) -> Taken | None:
         """One message's decision, or None when it failed and is noted as failing."""
@@ -241,9 +261,10 @@ class Run:
             raise
         except TryAgain as e:
             self.in_a_row += 1
-            if self.in_a_row >= UNREACHABLE_IN_A_ROW:
+            if self.in_a_row >= UNREACHABLE_IN_A_ROW and self.lease.mailbox.failures < UNREACHABLE_TRIES:
                 self.tries = dict(self.lease.mailbox.tries)
                 self.failing.clear()
+                self.waiting.clear()
                 raise
             self._failed(message, e, most=UNREACHABLE_TRIES)
             return None
@@ -283,12 +304,15 @@ class Run:
 
     def _announce(self, message: HistoryMessage) -> bool:
         """Write down which message is about to be opened; False, and it is parked, when it has crashed runs before."""
+        if self.announced == message.id:
+            return True
         mailbox = self.lease.mailbox
         openings = mailbox.openings if mailbox.opening == message.id else 0
         if openings >= CRASHES:
             self._park(message, f"the run that read it crashed {openings} times")
             return False
         self.lease.write(lambda current: replace(current, opening=message.id, openings=openings + 1))
+        self.announced = message.id
         return True
 
     def _can_go_on(self) -> bool:
@@ -296,110 +320,82 @@ class Run:
         if now >= self.deadline:
             self.due.append(now)
             return False
-        if self._units_in_bucket(now) + MESSAGE_UNITS > self.units_per_minute:
+        if not self.quota.allows(MESSAGE_UNITS, units=self.units, now=now):
             self.not_before = now + QUOTA_PAUSE
             self.due.append(self.not_before)
             return False
         return True
 
-    def _units_in_bucket(self, now: datetime) -> float:
-        """What of the minute's quota is spent: the bucket empties steadily."""
-        mailbox = self.lease.mailbox
-        if mailbox.units_at is None:
-            return float(self.units)
-        drained = (now - mailbox.units_at).total_seconds() * self.units_per_minute / 60
-        return max(0.0, mailbox.units_spent + self.units - drained)
-
     # --- Promotions, social, forums, spam: only what a search for hiring mail finds is opened -------------------------
 
-    def _search(self, unclear: Sequence[HistoryMessage], session: GmailMailbox) -> bool:
-        after = (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
+    def _search(self, unclear: Sequence[HistoryMessage], since: datetime, session: GmailMailbox) -> bool:
         wanted = {message.id: message for message in unclear}
-        hits = self._hits(after, set(wanted), session)
-        done = self._take_all([wanted[hit] for hit in hits], session, searched=True)
+        hits = self._hits(since, wanted.keys(), session)
+        done = self._take_all([wanted[hit] for hit in hits], session, since=None, searched=hits.keys())
         if missed := tuple(id_ for id_ in wanted if id_ not in hits):
-            self._ask_later(Ask(at=self.started, after=after, ids=missed))
+            self.asks = asks.later(self.asks, Ask(at=self.started, after=since, ids=missed), now=self.started)
         return done
 
-    def _hits(self, after: datetime, wanted: set[str], session: GmailMailbox) -> dict[str, str]:
+    def _hits(self, after: datetime, wanted: Collection[str], session: GmailMailbox) -> dict[str, str]:
         """Ids (and thread ids) of hiring mail since `after`; of the wanted ones only, unless none are named."""
-        query = f"in:anywhere -in:trash after:{int(after.timestamp())} {HIRING_QUERY}"
-        hits: dict[str, str] = {}
+        found, _ = self._list(f"after:{int(after.timestamp())} {HIRING_ANYWHERE}", session)
+        return {id_: thread for id_, thread in found.items() if not wanted or id_ in wanted}
+
+    def _list(self, query: str, session: GmailMailbox) -> tuple[dict[str, str], bool]:
+        """Ids (and thread ids) of what a query finds, and whether that is all of it."""
+        found: dict[str, str] = {}
         page_token = ""
         for _ in range(SEARCH_PAGES):
             page = session.search(query, page=page_token)
-            hits.update((id_, thread) for id_, thread in page.messages if not wanted or id_ in wanted)
+            found.update(page.messages)
             page_token = page.next_page
-            if not page_token or (wanted and len(hits) == len(wanted)):
-                break
-        return hits
-
-    def _ask_later(self, ask: Ask) -> None:
-        """Put a provisional "no" down to be asked again, together with the others of its window."""
-        if ask.round >= len(ASK_AGAIN):
-            return
-        window = ASK_WINDOW.total_seconds()
-        seconds = (ask.at + ASK_AGAIN[ask.round]).timestamp()
-        ask = replace(ask, at=datetime.fromtimestamp(seconds - seconds % window + window, tz=ask.at.tzinfo))
-        for other in [other for other in self.asks if (other.at, other.round) == (ask.at, ask.round)]:
-            self.asks.remove(other)
-            ids = tuple(dict.fromkeys((*other.ids, *ask.ids))) if other.ids and ask.ids else ()
-            ask = replace(ask, after=min(other.after, ask.after), ids=ids)
-        if sum(len(other.ids) for other in self.asks) + len(ask.ids) > ASK_IDS:
-            ask = replace(ask, ids=())
-        self.asks.append(ask)
+            if not page_token:
+                return found, True
+        return found, False
 
     def _ask_again(self, session: GmailMailbox) -> bool:
         """Put the questions again whose time has come; False when time or quota ran out, or a message failed."""
-        for ask in [ask for ask in self.asks if ask.at <= self.started]:
+        for ask in self.asks:
+            if ask.at > self.started:
+                continue
             hits = self._hits(ask.after, set(ask.ids), session)
-            if not self._take_found(hits, session, searched=True):
+            if not self._take_all(_found(hits), session, since=None, searched=hits.keys()) or self._left(hits):
                 return False
-            self.asks.remove(ask)
+            others = tuple(other for other in self.asks if other is not ask)
             missed = tuple(id_ for id_ in ask.ids if id_ not in hits)
-            if missed or not ask.ids:
-                self._ask_later(replace(ask, at=self.started, round=ask.round + 1, ids=missed))
+            still = missed or not ask.ids
+            self.asks = asks.later(others, replace(ask, ids=missed), now=self.started) if still else others
         return True
 
-    def _take_found(self, found: Mapping[str, str], session: GmailMailbox, *, searched: bool) -> bool:
-        """Take what a search found; False when something of it must be taken again."""
-        left = len(self.failing | self.waiting)
-        messages = [HistoryMessage(id=id_, thread_id=thread_id, labels=None) for id_, thread_id in found.items()]
-        return self._take_all(messages, session, searched=searched) and len(self.failing | self.waiting) == left
+    def _left(self, found: Mapping[str, str]) -> bool:
+        """Whether something of it must be taken again."""
+        return bool(self._to_be_taken_again & found.keys())
 
     # --- Rescan: Gmail has forgotten our cursor -----------------------------------------------------------------------
 
     def _begin_rescan(self, session: GmailMailbox) -> None:
         """Start history anew from Gmail's present id, and write down how far back to look for what lies between."""
-        after = (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
-        if self.rescan is not None:
-            after = min(after, self.rescan.after)
-        self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)
+        self.rescan = rescan.begun(self._since(), self.rescan, now=self.started)
         self.resume = None
         self.reached = self.listed = session.profile().history_id
 
     def _read_rescan(self, session: GmailMailbox) -> None:
-        rescan = self.rescan
-        if rescan is None or rescan.at > self.started:
+        """One window of it: all mail outside spam and trash, and what a search for hiring mail finds anywhere."""
+        if self.rescan is None or self.rescan.at > self.started:
             return
-        try:
-            page = session.search(f"after:{int(rescan.after.timestamp())}", page=rescan.page_token, limit=RESCAN_PAGE)
-        except Rejected:
-            if not rescan.page_token:
-                raise
-            # The page token has aged; what was taken from the pages before is on record.
-            self.rescan = replace(rescan, page_token="")
-            return
-        if not self._take_found(dict(page.messages), session, searched=False):
-            return
-        if page.next_page:
-            self.rescan = replace(rescan, page_token=page.next_page)
-        elif rescan.again:
-            self.rescan = None
-        else:
-            # The search index may not have shown the newest mail yet.
-            after = max(rescan.after, self.started - SEARCH_SLACK)
-            self.rescan = Rescan(after=after, at=self.started + ASK_AGAIN[0], again=True)
+        after, before = rescan.window(self.rescan)
+        bounds = f"after:{int(after.timestamp())} before:{int(before.timestamp()) + 1}"
+        received, whole = self._list(bounds, session)
+        hiring, all_hiring = self._list(f"{bounds} {HIRING_ANYWHERE}", session)
+        found = received | hiring
+        # The index has shown by now what is older than a day; of what is newer, a "no" is asked again.
+        since = after if before > self.started - SEARCH_SLACK else None
+        if not (whole and all_hiring) or not self._take_all(
+            _found(found), session, since=since, searched=hiring.keys()
+        ):
+            self.rescan = rescan.narrowed(self.rescan)
+        elif not self._left(found):
+            self.rescan = rescan.advanced(self.rescan, now=self.started)
 
     # --- Release ------------------------------------------------------------------------------------------------------
 
@@ -434,13 +430,13 @@ class Run:
             opening="",
             openings=0,
             tries={id_: self.tries[id_] for id_ in sorted(self.failing)} if self.listed is not None else self.tries,
-            failures=0,
+            failures=current.failures if self.failing else 0,
             trouble="",
             resume=self.resume,
-            asks=tuple(self.asks),
+            asks=self.asks,
             rescan=self.rescan,
             last_sync_at=last_sync_at,
-            units_spent=self._units_in_bucket(now),
+            units_spent=self.quota.level(self.units, now),
             units_at=now,
         )
         return accounts.sealed(released, self.access, vault=self.vault) if self.access else released
@@ -453,7 +449,7 @@ class Run:
             wait = error.after
         self.not_before = self.clock.now() + wait
         self.due.append(self.not_before)
-        log.warning("put off", extra={"reason": str(error), "failures": mailbox.failures + 1})
+        log.warning("put off", exc_info=error, extra={"failures": mailbox.failures + 1})
 
         def released(current: Mailbox) -> Mailbox:
             return replace(self._released(current), failures=current.failures + 1, trouble=str(error))
@@ -474,10 +470,15 @@ class Run:
             tx.put(key, replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked"))
             tx.create(
                 NOTIFICATIONS.key(uid, notice),
-                Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),
+                Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH, created_at=now),
             )
 
         self.store.transact(work, reads=[key])
+
+
+def _found(found: Mapping[str, str]) -> list[HistoryMessage]:
+    """What a search has found, as history would have named it."""
+    return [HistoryMessage(id=id_, thread_id=thread_id, labels=None) for id_, thread_id in found.items()]
 
 
 def _arrival(message: HistoryMessage) -> tuple[int, str]:

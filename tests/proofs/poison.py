@@ -49,6 +49,9 @@ PATIENCE_SECONDS = 60.0
 MAILS_A_SECOND = 7.0
 """Far from what the machine can do: what is measured is the way of each mail, not a queue."""
 
+PUSH_PAUSE = 1.5
+"""Seconds between two mails of one person, so that each has its push: Gmail drops what is within a second."""
+
 PATIENTS_TURN = 20
 """Every so many mails one is the poisoned person's own: a mailbox in trouble gets mail like any other."""
 
@@ -137,6 +140,7 @@ class Ward:
 
     def _recover(self, name: str) -> None:
         """A mail after the poison is recorded, and with it all that came meanwhile."""
+        time.sleep(PUSH_PAUSE)
         mails = [*self._own, people.receive(self.cloud, self.patient, RECEIPT)]
         until = time.monotonic() + PATIENCE_SECONDS
         for mail in mails:

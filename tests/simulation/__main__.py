@@ -1,9 +1,9 @@
 """Prove that nothing is lost and nothing happens twice: every crash point, pairs of them, chance, and planted bugs.
 
-    python -m tests.simulation enumerate [--depth 2] [--pairs N]
-    python -m tests.simulation random [--seeds N] [--first SEED]
-    python -m tests.simulation replay SEED | "SCHEDULE"
-    python -m tests.simulation mutants [NAME ...]
+python -m tests.simulation enumerate [--depth 2] [--pairs N]
+python -m tests.simulation random [--seeds N] [--first SEED]
+python -m tests.simulation replay SEED | "SCHEDULE"
+python -m tests.simulation mutants [NAME ...]
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ say = partial(print, flush=True)
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; 0 when nothing was violated and no bug was missed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     enumerating = commands.add_parser("enumerate", help="hit every port call, or pairs of them")
     enumerating.add_argument("--depth", type=int, choices=(1, 2), default=1)
     enumerating.add_argument("--pairs", type=int, default=PAIRS)
-    chance = commands.add_parser("random", help="three faults and more, duplicates, any order, two workers, clock jumps")
+    chance = commands.add_parser(
+        "random", help="three faults and more, duplicates, any order, two workers, clock jumps"
+    )
     chance.add_argument("--seeds", type=int, default=SEEDS)
     chance.add_argument("--first", type=int, default=0)
     replay = commands.add_parser("replay", help="run one schedule again and show its port calls")

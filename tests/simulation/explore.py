@@ -12,7 +12,7 @@ from functools import cache
 from shared import classify
 from shared.classify import mail as mails
 from shared.model import MailStatus
-from tests.simulation.invariants import ALWAYS, INVARIANTS, Left, Outcome, watch
+from tests.simulation.invariants import ALWAYS, INVARIANTS, Left, Outcome, Watch
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.schedule import CHANCE, CHAOS, ENUMERATED, Schedule
 from tests.simulation.world import World, outside
@@ -48,7 +48,7 @@ def run(schedule: Schedule, *, trace: list[str] | None = None) -> Result:
     """One run, with all invariants checked: on the way, when it is quiet, and when everything has come once more."""
     golden = expected(schedule.scenario)
     world = _world(schedule, trace=trace is not None)
-    watch(world, golden.outcome)
+    world.looks.append(Watch(world, golden.outcome).look)
     calls = parked = 0
     with _surprises(world):
         try:
@@ -91,9 +91,9 @@ def _check(world: World, left: Left, golden: Outcome) -> int:
 
 @cache
 def expected(name: str) -> Golden:
-    """What a scenario leaves behind when nothing goes wrong. Raises AssertionError when that is not what it promises."""
+    """What a scenario leaves behind when nothing goes wrong. Raises AssertionError when it promises something else."""
     world = _world(Schedule(name))
-    watch(world, None)
+    world.looks.append(Watch(world, None).look)
     with _surprises(world):
         world.run()
         calls, left = world.calls, Left(world)

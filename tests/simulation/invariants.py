@@ -1,12 +1,12 @@
 """What must hold after every schedule, and at every write on the way, each under its own name.
 
-`watch` looks on while a run goes; `check` looks at what is left when all is quiet. What a run without faults left
+`Watch` looks on while a run goes; `check` looks at what is left when all is quiet. What a run without faults left
 behind (`Outcome`) is the measure for every other run of the scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,12 +87,17 @@ class Left:
 
     def _all(self, collection: Collection[Any]) -> list[Any]:
         """All documents of a collection but EVE's."""
-        found = [codec.from_bytes(collection.record, body) for parent, _, body in self.rows[collection.name] if parent != EVE]
+        found = [
+            codec.from_bytes(collection.record, body) for parent, _, body in self.rows[collection.name] if parent != EVE
+        ]
         return [each for each in found if getattr(each, "uid", "") != EVE]
 
     def told(self) -> dict[str, str]:
         """Kinds of the notifications by key, which says of a dead grant also how many runs there were before."""
-        found = {each.key.rpartition(":")[0] if each.kind == "needs_reauth" else each.key: each.kind for each in self.notifications}
+        found = {
+            each.key.rpartition(":")[0] if each.kind == "needs_reauth" else each.key: each.kind
+            for each in self.notifications
+        }
         return dict.fromkeys(found, "") if self.world.racing == "told" else found
 
     def outcome(self) -> Outcome:
@@ -121,50 +126,77 @@ def _projection(application: Application) -> dict[str, object]:
 def _said(event: Event) -> tuple[object, ...]:
     occurred = event.occurred_at if event.kind in (EventKind.MAIL, EventKind.REPLIED) else None
     link = (event.link.application_id, event.link.rule) if event.link else None
-    return (event.kind, occurred, event.by, event.signal, event.automatic, link, event.stage, event.outcome, event.target,
-            event.accepted, event.interview)
+    return (
+        event.kind,
+        occurred,
+        event.by,
+        event.signal,
+        event.automatic,
+        link,
+        event.stage,
+        event.outcome,
+        event.target,
+        event.accepted,
+        event.interview,
+    )
 
 
 # --- While a run goes -------------------------------------------------------------------------------------------------
 
 
-def watch(world: World, golden: Outcome | None) -> None:
-    """Look at every document that is written."""
-    known: dict[tuple[str, str], Application] = {}
-    told: dict[tuple[str, str], Notification] = {}
-    decided: dict[str, MailRecord] = {}
-    mailboxes: dict[str, Mailbox] = {}
+class Watch:
+    """Looks at every document that is written."""
 
-    def look(key: Key[Any], value: Any) -> None:
+    def __init__(self, world: World, golden: Outcome | None) -> None:
+        self.world, self.golden = world, golden
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.decided: dict[str, MailRecord] = {}
+        self.applications: dict[tuple[str, str], Application] = {}
+        self.told: set[tuple[str, str]] = set()
+
+    def look(self, key: Key[Any], value: Any) -> None:
+        """One document; None when it was deleted."""
         if key.ids[0] == EVE:
-            world.violated("other_peoples_documents_are_untouched", f"{key.path} was written")
+            self.world.violated("other_peoples_documents_are_untouched", f"{key.path} was written")
         match value:
             case Mailbox():
-                before_it, mailboxes[value.id] = mailboxes.get(value.id), value
-                if found := _two_holders(before_it, value, world):
-                    world.violated("a_mailbox_is_one_runs_at_a_time", found)
-                if found := _without_due_at(value):
-                    world.violated("nothing_unfinished_lacks_a_due_time", found)
-                if golden is not None and (passed := _passed(value, decided, golden, world)):
-                    world.violated("the_cursor_never_passes_an_unhandled_message", passed)
+                self._mailbox(value)
             case MailRecord():
-                first = decided.setdefault(value.id, value)
+                first = self.decided.setdefault(value.id, value)
                 # A person who links or undoes changes the record, and it stays the one that was made then.
-                if first.recorded_at != value.recorded_at or first.thread_id != value.thread_id:
-                    world.violated("each_mail_has_one_decision", f"{value.id} was decided again")
+                if first.recorded_at != value.recorded_at:
+                    self.world.violated("each_mail_has_one_decision", f"{value.id} was decided again")
             case Application():
-                before = known.get((value.uid, value.id))
-                known[value.uid, value.id] = value
-                if found := _backwards(before, value):
-                    world.violated("a_status_is_never_lost_or_regressed", found)
-                if before is None and (found := _twin(value, known)):
-                    world.violated("a_mail_makes_no_twin_of_an_application", found)
+                self._application(value)
             case Notification():
-                if (value.uid, value.key) in told:
-                    world.violated("a_notification_exists_exactly_once", f"{value.key} was written twice")
-                told[value.uid, value.key] = value
+                if (value.uid, value.key) in self.told:
+                    self.world.violated("a_notification_exists_exactly_once", f"{value.key} was written twice")
+                self.told.add((value.uid, value.key))
 
-    world.looks.append(look)
+    def _mailbox(self, mailbox: Mailbox) -> None:
+        before = self.mailboxes.get(mailbox.id)
+        self.mailboxes[mailbox.id] = mailbox
+        found = {
+            "nothing_unfinished_lacks_a_due_time": _without_due_at(mailbox),
+            "a_mailbox_is_one_runs_at_a_time": _two_holders(before, mailbox, self.world),
+        }
+        if before is not None and mailbox.history_id < before.history_id:
+            found["the_cursor_never_goes_back"] = f"{before.history_id}, then {mailbox.history_id}"
+        if self.golden is not None:
+            passed = _passed(mailbox, self.decided, self.golden, self.world)
+            found["the_cursor_never_passes_an_unhandled_message"] = passed
+        for invariant, how in found.items():
+            if how:
+                self.world.violated(invariant, how)
+
+    def _application(self, application: Application) -> None:
+        key = (application.uid, application.id)
+        before = self.applications.get(key)
+        self.applications[key] = application
+        if how := _backwards(before, application):
+            self.world.violated("a_status_is_never_lost_or_regressed", how)
+        if before is None and (how := _twin(application, self.applications.values())):
+            self.world.violated("a_mail_makes_no_twin_of_an_application", how)
 
 
 def _without_due_at(mailbox: Mailbox) -> str:
@@ -209,11 +241,11 @@ def _two_holders(before: Mailbox | None, after: Mailbox, world: World) -> str:
     return ""
 
 
-def _twin(born: Application, known: dict[tuple[str, str], Application]) -> str:
+def _twin(born: Application, known: Iterable[Application]) -> str:
     """The application that a mail has made though the person had recorded it."""
     if born.events["created"].by != "mail":
         return ""
-    for other in known.values():
+    for other in known:
         if other.uid == born.uid and other.id != born.id and other.company == born.company and other.role == born.role:
             return f"{born.id} is {other.id} again"
     return ""
@@ -294,7 +326,9 @@ def a_timeline_entry_exists_once(left: Left, golden: Outcome) -> Iterator[str]:
 
 def _difference(got: dict[str, Any], wanted: dict[str, Any]) -> str:
     return ", ".join(
-        f"{key}: {got.get(key)}, not {wanted.get(key)}" for key in got.keys() | wanted.keys() if got.get(key) != wanted.get(key)
+        f"{key}: {got.get(key)}, not {wanted.get(key)}"
+        for key in got.keys() | wanted.keys()
+        if got.get(key) != wanted.get(key)
     )
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
 from types import CodeType, FunctionType, ModuleType
 
 from tests.simulation.explore import by_chance, expected, forget_outside, run, shrunk, singles
@@ -49,9 +47,9 @@ MUTANTS = (
     Mutant(
         "move the cursor before the messages are taken",
         RUN,
-        "            if not self._take_all(page.messages, session):\n",
+        "            if not self._take_all(page.messages",
         "            self.lease.write(lambda m: replace(m, history_id=accounts.padded(page.history_id)))\n"
-        "            if not self._take_all(page.messages, session):\n",
+        "            if not self._take_all(page.messages",
     ),
     Mutant(
         "no dedupe by the mail's record",
@@ -88,18 +86,23 @@ MUTANTS = (
     Mutant(
         "a forgotten cursor starts no rescan",
         RUN,
-        "self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)",
+        "self.rescan = rescan.begun(self._since(), self.rescan, now=self.started)",
         "self.rescan = None",
     ),
     Mutant(
         "a rescan without overlap",
         RUN,
-        "self.rescan = Rescan(after=max(after, self.started - LONGEST_RESCAN), at=self.started)",
-        "self.rescan = Rescan(after=self.started, at=self.started)",
+        "self.rescan = rescan.begun(self._since(), self.rescan, now=self.started)",
+        "self.rescan = rescan.begun(self.started, None, now=self.started)",
     ),
     Mutant("released without a due time", RUN, "due_at=max(min(due), not_before) if due else None,", "due_at=None,"),
     Mutant("the sweep publishes nothing", DUE, "            queue.publish(", "            id or ("),
-    Mutant("a provisional no is never asked again", RUN, "self._ask_later(Ask(at=self.started", "(Ask(at=self.started"),
+    Mutant(
+        "a provisional no is never asked again",
+        RUN,
+        "if missed := tuple(id_ for id_ in wanted if id_ not in hits):",
+        "if not wanted and (missed := tuple(id_ for id_ in wanted if id_ not in hits)):",
+    ),
     Mutant("an empty history is believed at once", RUN, "if found or not self._is_young(reached):", "if True:"),
     Mutant("parked without a record", RUN, "        self.desk.park(message, reason)\n", ""),
     Mutant("a crashing message is never parked", RUN, "if openings >= CRASHES:", "if openings < 0:"),
@@ -139,11 +142,13 @@ MUTANTS = (
         "told outside of the transaction",
         RUN,
         "            tx.create(\n                NOTIFICATIONS.key(uid, notice),\n"
-        '                Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),\n            )\n\n'
+        "                Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH, created_at=now),\n"
+        "            )\n\n"
         "        self.store.transact(work, reads=[key])\n",
         "        self.store.transact(work, reads=[key])\n"
         "        self.store.create(\n            NOTIFICATIONS.key(uid, notice),\n"
-        '            Notification(key=notice, uid=uid, kind="needs_reauth", created_at=now),\n        )\n',
+        "            Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH, created_at=now),\n"
+        "        )\n",
     ),
     Mutant(
         "a repeated request creates again",
@@ -163,14 +168,24 @@ MUTANTS = (
         "            tx.put(MAILS.key(uid, mail.id), freed)\n",
         "            del freed\n",
     ),
-    Mutant("a token in plain text", ACCOUNTS, "    token = vault.seal(access.token.encode(), user=mailbox.uid", "    token = access.token.encode()\n    vault.seal(token, user=mailbox.uid"),
+    Mutant(
+        "a token in plain text",
+        ACCOUNTS,
+        "    token = vault.seal(access.token.encode(), user=mailbox.uid",
+        "    token = access.token.encode()\n    vault.seal(token, user=mailbox.uid",
+    ),
     Mutant(
         "a dead letter is another one each time",
         DEAD_LETTERS,
         '{kept}\\n{reason}".encode()',
         '{kept}\\n{reason}\\n{clock.now()}".encode()',
     ),
-    Mutant("a dead grant is tried for ever", RUN, 'replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked")', 'replace(current, lease_until=None, due_at=now, trouble="revoked")'),
+    Mutant(
+        "a dead grant is tried for ever",
+        RUN,
+        'replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked")',
+        'replace(current, lease_until=None, due_at=now, trouble="revoked")',
+    ),
 )
 
 
@@ -180,7 +195,9 @@ def planted(mutant: Mutant) -> Iterator[None]:
     module = importlib.import_module(mutant.module)
     source = inspect.getsource(module)
     if source.count(mutant.old) != 1:
-        raise LookupError(f"{mutant.name}: {mutant.module} has the text {source.count(mutant.old)} times: {mutant.old!r}")
+        raise LookupError(
+            f"{mutant.name}: {mutant.module} has the text {source.count(mutant.old)} times: {mutant.old!r}"
+        )
     changed = ModuleType(module.__name__)
     changed.__file__ = module.__file__
     exec(compile(source.replace(mutant.old, mutant.new), str(module.__file__), "exec"), changed.__dict__)  # noqa: S102 - our own text

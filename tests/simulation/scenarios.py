@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from shared import applications
 from shared.applications import Correction, NewApplication
@@ -96,7 +96,9 @@ def interview(*, sequence: int = 0, day: int = 8, cancelled: bool = False) -> Te
     )
 
 
-PRIVATE = Text("Light & Power <post@power.example>", "Your bill", "Your bill for December is 43 EUR, due on the 20th.\n")
+PRIVATE = Text(
+    "Light & Power <post@power.example>", "Your bill", "Your bill for December is 43 EUR, due on the 20th.\n"
+)
 UNCLEAR = Text(
     FERNHILL,
     "Your application at Fernhill",
@@ -248,7 +250,7 @@ def _event(world: World, name: str) -> tuple[Application, str]:
     raise NotYet
 
 
-def _ports(world: World, *names: str) -> dict[str, object]:
+def _ports(world: World, *names: str) -> dict[str, Any]:
     return {name: world.ports[name] for name in names}
 
 
@@ -515,7 +517,15 @@ SCENARIOS = {
             name="replied",
             steps=[
                 (MINUTE, comes("receipt", receipt())),
-                (DAY, comes("reply", Text("Ada <ada@example.com>", "Re: Fernhill", "Thank you.\n"), labels=("SENT",), thread_of="receipt")),
+                (
+                    DAY,
+                    comes(
+                        "reply",
+                        Text("Ada <ada@example.com>", "Re: Fernhill", "Thank you.\n"),
+                        labels=("SENT",),
+                        thread_of="receipt",
+                    ),
+                ),
                 (2 * DAY, comes("rejection", rejection(), thread_of="receipt")),
             ],
             mails={"receipt": LINKED, "reply": MailStatus.REPLY, "rejection": LINKED},
@@ -573,7 +583,7 @@ SCENARIOS = {
             name="created_meanwhile",
             steps=[
                 (MINUTE, comes("receipt", receipt())),
-                (5 * MINUTE, creates(request="r1")),
+                (2 * MINUTE, creates(request="r1")),
             ],
             mails={"receipt": LINKED},
             applications=[APPLIED, APPLIED],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-ENUMERATED = ("crash_before", "crash_after", "error_before", "reply_lost", "stall_before")
+ENUMERATED = ("crash_before", "crash_after", "error_before", "reply_lost", "pause_before", "stall_before")
 """What each port call is hit with in turn.
 
 The process dies before or after the effect; the call fails, or succeeds and its reply is lost; or the process stands
-still for so long that its message and its lease have run out, while others go on, and then it continues.
+still while others go on, and then continues: for a time in which its lease holds (pause), or until its lease and its
+message have run out (stall).
 """
 
 CHANCE = ("crash_before", "crash_after", "error_before", "reply_lost", "conflict", "unauthorized", "rate_limited")

@@ -25,7 +25,7 @@ class Crew:
         """Workers that have begun and not ended."""
         return [each.number for each in self._workers if each.work is not None]
 
-    def begin(self, number: int, work: Callable[[], None]) -> None:
+    def begin(self, number: int, work: Callable[[], object]) -> None:
         """Give a worker something to do; it starts at its first turn."""
         self._workers[number].work = work
 
@@ -66,7 +66,7 @@ class _Worker:
         self.number = number
         self.crew = crew
         self.turn = threading.Semaphore(0)
-        self.work: Callable[[], None] | None = None
+        self.work: Callable[[], object] | None = None
         self.calls = 0
         self.error: BaseException | None = None
         threading.Thread(target=self._run, name=f"worker-{number}", daemon=True).start()

@@ -1,8 +1,8 @@
 """One simulated run: people, employers and Gmail act at their times, our functions answer, and things go wrong.
 
-The functions are the deployed ones, called through their entries. Everything outside them (store, queue, Gmail) outlives
-a crash; a crash takes whatever a process had in memory. Time is one clock that jumps to the next moment at which
-anything happens.
+The functions are the deployed ones, called through their entries. Everything outside them (store, queue, Gmail)
+outlives a crash; a crash takes whatever a process had in memory. Time is one clock that jumps to the next moment at
+which anything happens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from shared import accounts, applications, mailbox, registry, settings
 from shared import services as wiring
@@ -27,7 +27,7 @@ from shared.local.clock import START, FakeClock
 from shared.local.gmail.model import GmailModel
 from shared.local.gmail.port import ModelGmail
 from shared.model import Event, EventKind, Mailbox, Stage, Thread, User
-from shared.schema import APPLICATIONS, COLLECTIONS, MAILBOXES, MAILBOXES_DUE, THREADS, USERS, Key
+from shared.schema import APPLICATIONS, COLLECTIONS, MAILBOXES, THREADS, USERS, Key
 from tests.simulation.outside import Broker, GmailPort, Port, SeenStore
 from tests.simulation.schedule import Schedule
 from tests.simulation.workers import Crew
@@ -37,8 +37,13 @@ ADA, BOB, EVE = "ada", "bob", "eve"
 
 ADDRESSES = {ADA: "ada@example.com", BOB: "bob@example.net"}
 
+PAUSE = timedelta(seconds=90)
+"""Shorter than a lease (3 min)."""
+
 STALL = timedelta(minutes=11)
 """Longer than a lease (3 min), an ack deadline (2.5 min) and the longest pause between deliveries (10 min)."""
+
+STANDING_STILL = {"pause_before": PAUSE, "stall_before": STALL}
 
 JUMP = timedelta(hours=48)
 
@@ -77,7 +82,7 @@ class Request:
     """As much of a request as an entry reads."""
 
     method = "POST"
-    headers: dict[str, str] = {}
+    headers: ClassVar[dict[str, str]] = {}
 
     def __init__(self, body: bytes) -> None:
         self.stream = io.BytesIO(body)
@@ -112,7 +117,6 @@ class Outside:
         self.clock.set(START)
         for collection in COLLECTIONS:
             self.sqlite._connection.execute(f'DELETE FROM "{collection.name}"')  # noqa: S608 - our own names
-
 
     def close(self) -> None:
         """Stop the workers and close what is open."""
@@ -202,7 +206,7 @@ class World:
         self.calls = 0
         self.trace: list[str] | None = [] if trace else None
         self.armed = False
-        self.stalled = False
+        self.standing = False
         self.down = False
         """The store cannot be reached."""
         self.drop_pushes = False
@@ -213,6 +217,8 @@ class World:
         self.refused = ""
         """Why a person could not do what the scenario lets them do."""
         self.woken_at = START
+        self.due_at: dict[str, datetime] = {}
+        """When each mailbox is due that is due at all."""
         self.offsets: dict[int, timedelta] = {}
         """How far the clock of each worker is off."""
         self.violations: dict[str, str] = {}
@@ -238,26 +244,26 @@ class World:
             self.trace.append(f"{self.calls:4} {str(moment)[:14]:>15} {name}{f'  <-- {kind}' if kind else ''}")
         if self.rng is not None:
             self._turn()
-        if kind is None:
-            if self.down and name.startswith("store."):
-                raise TryAgain("the store is down")
-            return call()
+        if self.down and name.startswith("store."):
+            raise TryAgain("the store is down")
+        return call() if kind is None else self._hit(kind, name, call)
+
+    def _hit(self, kind: str, name: str, call: Callable[[], Any]) -> Any:
         if kind == "crash_before":
             raise Crash
-        if kind == "stall_before":
-            self._stall()
+        if kind in STANDING_STILL:
+            self._stand_still(STANDING_STILL[kind])
             return call()
+        if kind == "conflict" and name == "store.transact":
+            return self._conflicting(call)
         if kind == "unauthorized" and name.startswith("gmail.") and name != "gmail.refresh":
             raise GrantRevoked("401")
         if kind == "rate_limited" and name.startswith("gmail."):
             raise RateLimited("429", after=timedelta(seconds=70))
-        if kind == "conflict" and name == "store.transact":
-            return self._conflicting(call)
         if kind in {"crash_after", "reply_lost"}:
-            result = call()
-            if kind == "crash_after":
-                raise Crash
-            del result
+            call()
+        if kind == "crash_after":
+            raise Crash
         raise TryAgain(f"{name}: {kind}")
 
     def _conflicting(self, call: Callable[[], Any]) -> Any:
@@ -270,18 +276,18 @@ class World:
         finally:
             sqlite._conflicts = lambda: False
 
-    def _stall(self) -> None:
+    def _stand_still(self, time: timedelta) -> None:
         """This process stands still; the others go on meanwhile."""
-        if not self.stalled:
-            self.stalled = True
-            self.run_until(self.clock.now() + STALL)
-            self.stalled = False
+        if not self.standing:
+            self.standing = True
+            self.run_until(self.clock.now() + time)
+            self.standing = False
 
     def _turn(self) -> None:
         """In random runs: the other worker may go on here, and this one's clock may jump."""
         assert self.rng is not None
         worker = self.outside.crew.current
-        if "jumps" in self.chaos and self.rng.random() < 0.05:  # noqa: PLR2004 - a few times in a run
+        if "jumps" in self.chaos and self.rng.random() < 0.05:
             self.offsets[worker] = self.rng.choice((JUMP, -JUMP, timedelta(0)))
         self.outside.crew.pause()
 
@@ -378,7 +384,7 @@ class World:
         """The same in a random order, with two workers when the schedule wants them, until all is done."""
         crew = self.outside.crew
         most = 2 if "workers" in self.chaos else 1
-        waiting: list[Callable[[], None]] = []
+        waiting: list[Callable[[], object]] = []
         while True:
             self.count_moment()
             free = crew.free()[: most - len(crew.busy())]
@@ -421,9 +427,10 @@ class World:
             moments.append(self.steps[0][0])
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def due(self) -> list[Callable[[], None]]:
+    def due(self) -> list[Callable[[], object]]:
         """What happens now, beside deliveries."""
-        now, works = self.clock.now(), []
+        now = self.clock.now()
+        works: list[Callable[[], object]] = []
         sweep = self._next_sweep()
         if sweep is not None and sweep <= now:
             self.woken_at = now
@@ -438,10 +445,9 @@ class World:
 
     def _next_sweep(self) -> datetime | None:
         """The next full minute at which wake_due finds something."""
-        page = self.outside.sqlite.find(MAILBOXES_DUE, limit=1)
-        if not page.items:
+        if not self.due_at:
             return None
-        since = max(page.items[0].value.due_at, self.woken_at)
+        since = max(min(self.due_at.values()), self.woken_at)
         return since - (since - EPOCH) % MINUTE + MINUTE
 
     def serve(self, delivery: Delivery) -> None:
@@ -487,6 +493,10 @@ class World:
             self.broker.send("gmail-push", data)
 
     def _seen(self, key: Key[Any], value: Any) -> None:
+        if isinstance(value, Mailbox):
+            self.due_at.pop(value.id, None)
+            if value.due_at is not None:
+                self.due_at[value.id] = value.due_at
         for look in self.looks:
             look(key, value)
 

@@ -12,14 +12,15 @@ from shared import accounts, mailbox, registry, settings
 from shared.adapters.local_queue import LocalQueue
 from shared.adapters.sqlite_store import SqliteStore
 from shared.adapters.vault import LocalVault
+from shared.errors import TryAgain
 from shared.local.clock import FakeClock
+from shared.local.counting import CountingStore
 from shared.local.gmail.model import GmailModel
 from shared.local.gmail.port import ModelGmail
 from shared.local.mailfiles import wrap
 from shared.model import Application, Mailbox, MailRecord, Notification
 from shared.ports import AccessToken, GmailMailbox, HistoryPage, MessageJson, MessagePage, Profile, Watch
 from shared.schema import APPLICATIONS, MAILBOXES, MAILS, NOTIFICATIONS_OF_USER
-from tests.support.counting import CountingStore
 
 ADDRESS = "ada@example.com"
 UID = "ada"
@@ -34,6 +35,8 @@ class CountingGmail:
         self.calls: Counter[str] = Counter()
         self.message_takes = timedelta(0)
         """How long messages.get takes, on the clock."""
+        self.refuses: set[str] = set()
+        """Messages that Gmail never hands out."""
 
     def refresh(self, refresh_token: str) -> AccessToken:
         self.calls["refresh"] += 1
@@ -64,6 +67,8 @@ class _CountingMailbox:
     def message(self, message_id: str, *, form: Literal["metadata", "full"]) -> MessageJson | None:
         self._calls[form] += 1
         self._counting.clock.step(self._counting.message_takes)
+        if message_id in self._counting.refuses:
+            raise TryAgain("messages.get: 503")
         return self._session.message(message_id, form=form)
 
     def attachment(self, message_id: str, attachment_id: str) -> bytes | None:
@@ -114,6 +119,12 @@ class World:
 
     def connect(self) -> None:
         """The person connects; what is due then is done, and nothing is counted yet."""
+        self.connect_again()
+        self.settle()
+        self.forget()
+
+    def connect_again(self) -> None:
+        """The person connects, with the grant that they have now."""
         accounts.connect(
             UID,
             refresh_token=self.grant,
@@ -123,8 +134,6 @@ class World:
             vault=self.vault,
             clock=self.clock,
         )
-        self.settle()
-        self.forget()
 
     def receive(
         self,

@@ -105,7 +105,7 @@ HOSTILE = [
     "a", "A ", "1", "1 ", "1,", "1/", "10 ", "10:00 ", " ", "\n", ".", ",", "-", "(", "【", "<", "at ", "の",
     "At Acme ", "the Acme ", "for the position of ", "application for Data Engineer at ", "role ", "Team ", "公司",
     "Acme & ", "$1,", "$1,000 ", "https://a/", "a.b.", "http://zoom.us/", "Monday ", "may 1 ", "2026-", "2026年", "by ",
-    "within 10 ", "投递了", "有限", "UTC+", "Job ID ", "R1", "5.1.1 ", "Message-ID: <", "annual bonus of ", "London ", "via ",
+    "within 10 ", "投递了", "有限", "UTC+", "Job ID ", "R1", "5.1.1 ", "Message-ID: <", "annual bonus of ", "via ",
 ]  # fmt: skip
 
 

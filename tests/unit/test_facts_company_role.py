@@ -178,6 +178,12 @@ def test_a_domain_speaks_for_the_name_that_the_mail_writes():
     assert read(body, sender="hr@acme.com").company == "Acme"
 
 
+def test_the_person_who_writes_is_no_company():
+    body = "You are invited to an interview with Li Wei on Tuesday."
+    assert read(body, sender="Li Wei <li.wei@globex.com>").company == ""
+    assert read(body.replace("Li Wei", "Globex"), sender="Globex <globex@globex.com>").company == "Globex"
+
+
 def test_a_placeholder_is_no_name():
     facts = read("Hi [NAME], thank you for applying to [COMPANY] for the [POSITION] role.")
     assert (facts.company, facts.role) == ("", "")

@@ -59,9 +59,9 @@ def extract(mail: Mail, signal: Signal) -> Facts:
         in_body = dates.moments(parts.body.text, mail.internal_date, context)
         if meeting or signal in _MEETINGS:
             met = interview.find(parts.subject, parts.body, signal, meeting, (in_subject, in_body))
-        due = deadlines.find(parts.body, in_body, mail.internal_date, test=test) or deadlines.find(
-            parts.subject, in_subject, mail.internal_date, test=False
-        )
+        if test or signal in _ANSWERS:
+            due = deadlines.find(parts.body, in_body, mail.internal_date, test=test)
+            due = due or deadlines.find(parts.subject, in_subject, mail.internal_date, test=False)
     paid = money.pay(parts.body, signal)
     return Facts(
         company=employer.value if employer else "",

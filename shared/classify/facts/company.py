@@ -21,7 +21,7 @@ from shared.classify.facts.company_words import (
 from shared.classify.facts.proper_names import CLOSING, OPENING, WINDOW, name_before, read_name
 from shared.classify.facts.reading import Guess, Part, Phrases, Reading
 from shared.classify.facts.role_words import POSTS, ROLE_NOUNS, TITLE_HEADS
-from shared.names import CJK, company_key, plain
+from shared.names import CJK, company_key, plain, word_set
 
 ENOUGH = 3
 """Weight below which a guess is not a fact."""
@@ -52,9 +52,16 @@ _SUBJECT_GENERIC = re.compile(
     r"application|applying|interview|offer|assessment|update|position|next step|invitation|thank|candida|bewerbung|"
     r"received|confirm|status|schedul|opportunit|hiring|career|job|role|colloquio|entrevista|sollicitatie|challenge|"
     r"\btest|évaluation|evaluación|avaliação|valutazione|entretien|gespräch|gesprek|cas pratique|prova|prueba|contract|"
-    r"contrat|availab|disponib|verfügbar|beschikb|oferta|proposta|angebot|zusage|termin",
+    r"contrat|availab|congrat|welcome|call\b|postpon|disponib|verfügbar|beschikb|oferta|proposta|angebot|zusage|termin",
     re.IGNORECASE,
 )
+_ANNOUNCES = word_set("at to with from join joining of by bei chez presso bij")
+_DOCUMENT = re.compile(
+    r"(?:contract|contrat|vertrag|internship|carta (?:de )?(?:oferta|proposta)|lettera|aanbiedingsbrief|rückmeldung) ",
+    re.IGNORECASE,
+)
+"""What a subject may name before the company: "Contract Acme"."""
+
 _NO_NAME = re.compile(
     r"\b(?:assessment|interview|round|challenge|screen|panel|offer|design|coding|technical|virtual|final|program|review|"
     r"study|letter|test|time|day|step|steps|reminder|invitation|confirmation|update|details|schedule|onsite|remote|"
@@ -79,7 +86,8 @@ def find(reading: Reading, address: str) -> Guess | None:
             guesses += _mentions(part, label)
         if CJK.search(part.text):
             guesses += company_cjk.guesses(part)
-    return _best(guesses, label)
+    person = sender_name.person(reading.sender, address)
+    return _best([guess for guess in guesses if plain(guess.value) != person], label)
 
 
 def _best(guesses: Iterable[Guess], label: str) -> Guess | None:
@@ -140,6 +148,8 @@ def _named(part: Part) -> Iterator[Guess]:
             weight = max(weight, _EMPLOYS[phrase])
         elif phrase == "at" and part.text[at - 3 : at - 1] == "At" and part.text[end : end + 1] == ",":
             weight = 4  # "At Acme, we ..."
+        if phrase == "from" and part.text[: at - 6].split(" ")[-1][:1].isupper():
+            weight += 2  # "I am Jo Roe from Acme"
         if part.where == "subject":
             weight += _IN_SUBJECT.get(phrase, 0)
         yield Guess(name, weight, part.quote(at - len(phrase) - 1, end))
@@ -208,13 +218,16 @@ def _in_subject(subject: Part) -> Iterator[Guess]:
         for match in pattern.finditer(subject.text):
             aside = match.group(1)
             name, end = read_name(aside, 0)
-            if name and end == len(aside) and not _NO_NAME.search(aside) and not NOTICE.search(aside):
+            # "[EXTERNAL]" and "[CODE]" are tags.
+            tag = aside.isascii() and aside.isupper()
+            if name and end == len(aside) and not tag and not _NO_NAME.search(aside) and not NOTICE.search(aside):
                 yield Guess(name, weight, subject.quote(match.start(), match.end()))
 
 
 def _in_piece(piece: str, others: str, subject: str, *, first: bool) -> Iterator[Guess]:
     """The name that a subject's piece is, or begins with; `others` is the rest of the subject."""
-    bare = sender_name.strip_noise(piece)
+    headed = _DOCUMENT.match(piece)
+    bare = sender_name.strip_noise(piece[headed.end() :] if headed else piece)
     name, end = read_name(bare, 0)
     rest = bare[end:].strip(" .!")
     if not name or _NO_NAME.search(name if rest else piece):
@@ -243,18 +256,13 @@ def _mentions(part: Part, label: str) -> Iterator[Guess]:
             return
         if bare.removesuffix("'s").removesuffix("’s") == label:
             start = part.lower.find(label, word.start)
+            end_of_label = start + len(label)
+            if not part.text[start].isupper() and (not index or part.words[index - 1].lower not in _ANNOUNCES):
+                continue  # A firm may be called like a word of the language: "a target", "linear".
             longer = joined.startswith(label) and not TITLE_HEADS.intersection(plain(name).split())
-            capital = part.text[start].isupper()
-            yield Guess(
-                part.text[start : start + len(label)],
-                3 if capital and not longer else 2,
-                part.quote(start, start + len(label)),
-            )
+            yield Guess(part.text[start:end_of_label], 2 if longer else 3, part.quote(start, end_of_label))
             if longer:
                 yield Guess(name, 3, part.quote(start, end))
             return
         if index > 600:  # noqa: PLR2004 - a name that a mail does not use in its first page is not its sender's
             return
-
-
-# --- Chinese and Japanese ---------------------------------------------------------------------------------------------

@@ -72,7 +72,11 @@ COMPANY_PHRASES: tuple[tuple[str, int], ...] = (
     ("speaking with us at ", 5),
     ("part of ", 2),
     ("representing ", 3),
+    ("sent to ", 3),
     ("were sent to ", 4),
+    ("submitted to ", 4),
+    ("transmitted to ", 4),
+    ("interest to ", 3),
     ("was submitted to ", 4),
     ("powered by ", -9),
     ("sent by ", 1),
@@ -308,6 +312,7 @@ COMPANY_VERBS = (
     ("talent team ", 4),
     ("talent acquisition team ", 4),
     ("people team ", 4),
+    ("application ", 3),
     ("family ", 1),
     ("team ", 2),
     ("team. ", 2),
@@ -433,14 +438,14 @@ NAME_ENDS = word_set(
     offer opportunities opportunity our please position positions recruiting recruitment regards role sie
     sincerely status talent team thank thanks that these this to unfortunately update updates vielen votre was
     dein deine diese dieser dieses bitte viele freundlichen grüßen grüße fragen rückfragen impressum registergericht
-    datenschutz geschäftsführer we we'll we're we've were wir with you you're your
+    datenschutz datenschutzhinweise fachabteilung geschäftsführer we we'll we're we've were wir with you you're your
     """
 )
 """Capitalised words that begin another part of the sentence: a name ends before them."""
 
 NAME_STOPS = NAME_ENDS | word_set(
     """
-    action after and as aw best bewerbermanagement bewerbung candidatura candidature complete confirmation
+    action esito sitz after and as aw best bewerbermanagement bewerbung candidatura candidature complete confirmation
     congratulations einladung exciting follow following for friday fw fwd human id important in invitation is
     karriere kind monday new next on online re register reminder required review saturday schedule sign
     sollicitatie sunday thursday tuesday urgent warm warmly wednesday welcome wg when while

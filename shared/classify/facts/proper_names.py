@@ -31,6 +31,10 @@ _COMMON_PARTS = word_set(
     "solutions technologies technology systems labs software consulting bank university institute motors"
 )
 """Last words of names that hasty writers leave small: "Tech solutions"."""
+_PARTNERS = re.compile(r" [A-Z][\w'’-]{1,30}(?:, [A-Z][\w'’-]{1,30}){0,4},? & [A-Z]")
+"""How a firm of partners goes on behind its first comma; a list of firms has no "&"."""
+
+_CAMPUS = re.compile(r" ([A-Z][a-z]{2,20})(?: [A-Z][a-z]{2,20})?(?=[,.;!?]|\s[a-z]|$)")
 _GREETINGS = frozenset({"best", "kind", "warm", "warmly", "many"})
 
 
@@ -54,23 +58,48 @@ def read_name(text: str, start: int, *, sure: bool = False) -> tuple[str, int]:
         opens = sure and not closed and ahead[:1] == " " and ahead[1:].isupper()
         if not bare or bare.lower() in (NAME_ENDS if words or opens else NAME_STOPS):
             break
-        continues = bool(words) and (bare in _COMMON_PARTS or (bare.isdigit() and len(bare) < 4))  # noqa: PLR2004 - "Forever 21"; four digits are a year
-        if _proper(bare) or continues or (sure and not words and _legal_follows(text, match.end())):
+        if (
+            _proper(bare)
+            or (words and _common_part(bare))
+            or (sure and not words and _legal_follows(text, match.end()))
+        ):
             words += [*held, bare]
             held = []
             end = match.start() + raw.find(bare) + len(bare)
             if len(words) > 1 and is_legal_form(bare) and not _legal_follows(text, match.end()):
                 break
-        elif words and bare.lower() in _LINKS and not closed and (not held or held == ["of"]):
+        elif words and not closed and _links(bare, words, held):
             held.append(bare)
             continue
         else:
             break
-        if closed and not (word[-1] in ",." and _legal_follows(text, match.end())):
+        if closed and not _goes_on(text, match.end(), word, words):
             break
     if words == ["The"]:
         return "", start
     return " ".join(words), end
+
+
+def _common_part(word: str) -> bool:
+    """Whether a word without a capital may end a name: "Tech solutions", "Forever 21"; four digits are a year."""
+    return word in _COMMON_PARTS or (word.isdigit() and len(word) < len("2026"))
+
+
+def _links(word: str, words: list[str], held: list[str]) -> bool:
+    """Whether a small word may stand inside a name: "Bank of the West", "University of Texas at Austin"."""
+    if held and held != ["of"]:
+        return False
+    return word.lower() in _LINKS or (word == "at" and "University" in words[:2])
+
+
+def _goes_on(text: str, at: int, word: str, words: list[str]) -> bool:
+    """Whether a name goes on behind a comma or stop: "Acme, Inc.", "Weil, Gotshal & Manges", "..., Berkeley"."""
+    if _legal_follows(text, at):
+        return word[-1] in ",."
+    campus = _CAMPUS.match(text, at) if word[-1] == "," and "University" in words[:2] else None
+    if campus:
+        return campus.group(1).lower() not in NAME_STOPS
+    return word[-1] == "," and bool(_PARTNERS.match(text, at))
 
 
 def _bare(text: str, behind: int, word: str) -> tuple[str, bool]:
@@ -90,10 +119,10 @@ def _bare(text: str, behind: int, word: str) -> tuple[str, bool]:
 
 
 def _proper(word: str) -> bool:
-    """Capitalised near its beginning ("eBay", "AT&T"), in a script without case, or a domain ("monday.com")."""
+    """Capitalised somewhere ("eBay", "AT&T"), in a script without case, or a domain ("monday.com")."""
     if _CLOCK_OR_ORDINAL.fullmatch(word):
         return False
-    if any(letter.isupper() for letter in word[:3]):
+    if any(letter.isupper() for letter in word):
         return True
     if word.isalnum() and any(sign.isdigit() for sign in word) and any(sign.isalpha() for sign in word):
         return True

@@ -92,6 +92,14 @@ def is_name(bare: str) -> bool:
     )
 
 
+def person(sender: Part, address: str) -> str:
+    """The comparable form of a display name that is a person's, as the address before the @ tells, else ""."""
+    local = address.partition("@")[0]
+    name = plain(sender.text)
+    personal = bool(set(name.split()) & set(re.split(r"[._+-]", local)))
+    return name if personal and name.replace(" ", "") != own_label(address) else ""
+
+
 def guesses(sender: Part, address: str, label: str) -> Iterator[Guess]:
     """The name that a display name is or holds; `label` is what the sender's own domain is called."""
     local, _, domain = address.partition("@")
