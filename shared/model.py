@@ -7,7 +7,7 @@ strings is the order of the numbers. A field that is None is not stored, so it i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -580,7 +580,7 @@ class Rescan:
     """Everything before it has been looked at."""
     until: datetime
     """Where it ends: when it began, and history took over."""
-    step: timedelta
+    step_seconds: float
     """How wide the next window is."""
     at: datetime
     """When the next window is due."""

@@ -219,7 +219,7 @@ print(*sorted(set(sys.modules) - before))
 def test_a_cold_start_imports_no_package_that_the_first_line_does_not_need(folder):
     """Beside what the framework itself brings: no client library, no parser, nothing of the table or the stand-ins."""
     row = registry.load()[folder.name]
-    process = subprocess.run(  # noqa: S603
+    process = subprocess.run(
         [sys.executable, "-c", COLD, str(folder / "main.py")],
         env={**registry.environment(row), "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -107,7 +107,7 @@ class Phrases:
                 node = node.setdefault(word, [{}])[0]
             yield node, rest
 
-    def find(self, tokens: Sequence[str]) -> list[Match]:
+    def find(self, tokens: Sequence[str]) -> list[Match]:  # noqa: C901 - the inner loop of all reading; calls would slow it
         """Every phrase in `tokens`, by its start."""
         found: list[Match] = []
         count = len(tokens)
@@ -125,15 +125,13 @@ class Phrases:
                     continue
                 following = node.get(tokens[at])
                 if following is not None:
-                    for entered in following:
-                        stack.append((entered, at + 1))
+                    stack += [(entered, at + 1) for entered in following]
                 if _GAP in node:
                     for length, beyond in node[_GAP]:
                         for after in range(at, min(at + length + 1, count)):
                             following = beyond.get(tokens[after])
                             if following is not None:
-                                for entered in following:
-                                    stack.append((entered, after + 1))
+                                stack += [(entered, after + 1) for entered in following]
         return found
 
 
@@ -176,5 +174,7 @@ def _items(phrase: str) -> list[Item]:
         else:
             items.append([tokens_of(item)])
     if isinstance(items[0], int) or isinstance(items[-1], int):
-        raise ValueError(f"a gap at the end of {phrase!r}")
+        raise ValueError(  # noqa: TRY004 - the line is wrong, not a type
+            f"a gap at the end of {phrase!r}"
+        )
     return items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -12,7 +12,7 @@ from shared.classify import phrases_cjk, phrases_en, phrases_germanic, phrases_r
 from shared.classify.phrases import Match, Phrases, tokens_of
 from shared.classify.weights import text_features, weights
 from shared.hosts import HIRING_SYSTEMS, WEBMAIL, belongs_to
-from shared.model import SPAN_CHARACTERS, SPANS_PER_MAIL, Mail, Signal, Span, Verdict
+from shared.model import SNIPPET_CHARACTERS, SPAN_CHARACTERS, SPANS_PER_MAIL, Mail, Signal, Span, Verdict
 from shared.names import word_set
 
 READ_CHARACTERS = 12_000
@@ -24,12 +24,16 @@ SUBJECT_CHARACTERS = 500
 RULE_FEATURES = 5
 """Numbers a signal in `rule_features`: strong, two strong, corroborating, two corroborating, strong in the subject."""
 
-UNSPOKEN_FLOOR = 0.6
-"""How probable a rejection or an offer must be that no strong phrase states: a wrong one does the most harm."""
+UNSPOKEN_LEAD = 4.0
+"""How many times as probable as the next signal a rejection or an offer must be that no strong phrase states: a wrong
+one does the most harm."""
 
 STRONG_FLOOR = 0.6
 """How probable a signal must be for its phrases to move a status: an invitation thanks for the application, too, and
 below this it is often the wrong one of two phrases that has won."""
+
+NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
+"""Signals of mail that is about no application; it may stay closed."""
 
 _GRAVE = frozenset({Signal.REJECTION, Signal.OFFER})
 
@@ -57,8 +61,8 @@ _SUPPOSABLE = frozenset(
 _SENDER_WORDS = word_set(
     """
     accounts admin admissions alert alerts applications apply auto bank billing bewerbung bookings calendar campus
-    candidates career careers club code contact customer deals digest donotreply edu events finance gov hello help hiring
-    hire hr info invitations invoice jobalerts jobs karriere leasing loans mail mailer daemon market marketing
+    candidates career careers club code contact customer deals digest donotreply edu events finance gov hello help
+    hire hiring hr info invitations invoice jobalerts jobs karriere leasing loans mail mailer daemon market marketing
     membership messages news newsletter no noreply notification notifications offers office orders people personal
     personnel postmaster promo promotions receipts recruit recruiter recruiting recruitment recrutement reply
     reservations rrhh sales school schedule scheduling security service shop sourcing staffing statements store
@@ -108,13 +112,9 @@ def _phrases() -> Phrases:
 
 def sentences_of(mail: Mail) -> list[Sentence]:
     """The subject and the sentences of the text (of the snippet, when only the headers were fetched)."""
-    found = []
-    if mail.subject:
-        found.append(_sentence("subject", mail.subject[:SUBJECT_CHARACTERS]))
-    for part in _SENTENCE_END.split((mail.text or mail.snippet)[:READ_CHARACTERS]):
-        if part and not part.isspace():
-            found.append(_sentence("body", part.strip()))
-    return found
+    title = [_sentence("subject", mail.subject[:SUBJECT_CHARACTERS])] if mail.subject else []
+    parts = _SENTENCE_END.split((mail.text or mail.snippet)[:READ_CHARACTERS])
+    return title + [_sentence("body", part.strip()) for part in parts if part and not part.isspace()]
 
 
 def _sentence(where: Literal["subject", "body"], text: str) -> Sentence:
@@ -133,8 +133,10 @@ def _sentence(where: Literal["subject", "body"], text: str) -> Sentence:
 
 
 def _standing(matches: Sequence[Match], negations: Sequence[int], *, supposed: bool) -> list[Hit]:
-    """The matches that are neither negated nor only supposed. Of two overlapping ones of a signal the strong, then
-    the longer one stands: one clause is one piece of evidence, however many lines of the tables it fits.
+    """The matches that are neither negated nor only supposed.
+
+    Of two overlapping ones of a signal the strong, then the longer one stands: one clause is one piece of evidence,
+    however many lines of the tables it fits.
     """
     hits = [
         Hit(signal, strong, match.start, match.end)
@@ -206,18 +208,44 @@ def read(mail: Mail) -> Verdict:
     )
 
 
-def probabilities_of(mail: Mail, sentences: Sequence[Sentence]) -> dict[str, float]:
+def probabilities_of(mail: Mail, sentences: Sequence[Sentence]) -> dict[Signal, float]:
     """How probable each signal is, before calibration."""
-    return weights().probabilities(rule_features(sentences), word_features(mail, sentences))
+    of_words = weights().probabilities(rule_features(sentences), word_features(mail, sentences))
+    return weigh(of_words, hiring_probability(mail))
 
 
-def decide(probabilities: Mapping[str, float], counts: Mapping[Signal, tuple[int, int]]) -> Signal:
-    """The most probable signal; a rejection or an offer without a phrase that says so must be all the surer."""
-    for name in sorted(probabilities, key=probabilities.__getitem__, reverse=True):
-        signal = Signal(name)
-        if signal not in _GRAVE or counts.get(signal, (0, 0))[0] or probabilities[name] >= UNSPOKEN_FLOOR:
-            return signal
-    return Signal.OTHER
+def weigh(of_words: Mapping[str, float], hiring: float) -> dict[Signal, float]:
+    """The signals' probabilities, weighed by how probable it is that the mail is about an application at all."""
+    weighed = {
+        Signal(name): share * (1 - hiring if name in NO_APPLICATION else hiring) for name, share in of_words.items()
+    }
+    whole = sum(weighed.values())
+    return {signal: share / whole for signal, share in weighed.items()}
+
+
+def hiring_probability(mail: Mail) -> float:
+    """How probable it is that a mail is about an application, from what is seen before its body is fetched.
+
+    A mail says at its beginning what it is about; what its end says ("we regret", "let's schedule a call") is only
+    then an employer's answer.
+    """
+    seen = glimpse(mail)
+    sentences = sentences_of(seen)
+    return weights().hiring(rule_features(sentences), word_features(seen, sentences))
+
+
+def glimpse(mail: Mail) -> Mail:
+    """What is known of a mail before its body is fetched: headers and snippet."""
+    return replace(mail, text="", snippet=mail.snippet or " ".join(mail.text.split())[:SNIPPET_CHARACTERS])
+
+
+def decide(probabilities: Mapping[Signal, float], counts: Mapping[Signal, tuple[int, int]]) -> Signal:
+    """The most probable signal; a rejection or an offer that no phrase states must be far ahead of the next one."""
+    first, second, *_ = sorted(probabilities, key=probabilities.__getitem__, reverse=True)
+    unspoken = first in _GRAVE and not counts.get(first, (0, 0))[0]
+    if unspoken and probabilities[first] < UNSPOKEN_LEAD * probabilities[second]:
+        return second
+    return first
 
 
 def is_spoken(signal: Signal, counts: Mapping[Signal, tuple[int, int]]) -> bool:

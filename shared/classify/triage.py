@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from shared.classify.signals import rule_features, sentences_of, word_features
-from shared.classify.weights import weights
+from shared.classify.signals import hiring_probability
 from shared.hosts import HIRING_SYSTEMS, belongs_to
-from shared.model import SNIPPET_CHARACTERS, Mail, Signal
+from shared.model import Mail
 
-FLOOR = 0.2
+FLOOR = 0.3
 """How probable it must be that a mail is about an application. Low: a private mail that is opened and found to be
 private leaves nothing behind, an invitation that stays closed costs an interview."""
-
-NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
-"""Signals of mail that is about no application; it may stay closed."""
 
 _BULK_SENDERS = (
     "jobalerts-noreply@", "jobs-noreply@linkedin.com", "messaging-digest-noreply@", "alert@", "newsletter@",
@@ -26,17 +20,19 @@ _QUERY_WORDS = (
     # English, by the words that all kinds of employers' mail share.
     """
     application applications applied applying apply applicant candidate candidates candidacy interview interviews
-    interviewing recruiter recruiting recruitment hiring position role job career careers vacancy opening opportunity
-    resume cv qualifications selected offer compensation assessment challenge exercise test availability available
-    schedule scheduling reschedule calendly forward "next steps" "your profile" "your interest" "time slot" "phone screen" "start date" unfortunately
-    consideration submission submitted talent hire onsite employment slots background openings "take home" bonus client
+    interviewing recruiter recruiting recruitment hiring position role job career careers vacancy opening
+    opportunity resume cv qualifications selected offer compensation assessment challenge exercise test availability
+    available schedule scheduling reschedule calendly forward "next steps" "your profile" "your interest"
+    "time slot" "phone screen" "start date" unfortunately consideration submission submitted talent hire onsite
+    employment slots background openings "take home" bonus client
     """,
     # German and Dutch.
     """
-    bewerbung stelle unterlagen vorstellungsgespräch gespräch termin einladung angebot vertragsangebot arbeitsvertrag
-    vertrag gehalt absage rückmeldung verfügbarkeit telefonat telefoninterview kennenlernen auswahl testaufgabe aufgabe
-    eingangsbestätigung videocall profil zusage eignungstest auswahlverfahren terminfindung sollicitatie functie gesprek salaris vacature opdracht afspraak
-    kandidaat beschikbaarheid contract aanbod kandidaten
+    bewerbung stelle unterlagen vorstellungsgespräch gespräch termin einladung angebot vertragsangebot
+    arbeitsvertrag vertrag gehalt absage rückmeldung verfügbarkeit telefonat telefoninterview kennenlernen auswahl
+    testaufgabe aufgabe eingangsbestätigung videocall profil zusage eignungstest auswahlverfahren terminfindung
+    sollicitatie functie gesprek salaris vacature opdracht afspraak kandidaat beschikbaarheid contract aanbod
+    kandidaten
     """,
     # French, Spanish, Portuguese, Italian.
     """
@@ -47,8 +43,8 @@ _QUERY_WORDS = (
     """,
     # Chinese and Japanese.
     """
-    面试 简历 应聘 申请 投递 录用 笔试 测评 测试 岗位 职位 候选人 招聘 入职 网申 入选 面接 応募 選考 採用 内定 面談 履歴書 書類 入社 求人
-    適性検査 日程 候補 課題 エントリー
+    面试 简历 应聘 申请 投递 录用 笔试 测评 测试 岗位 职位 候选人 招聘 入职 网申 入选 面接 応募 選考 採用 内定 面談
+    履歴書 書類 入社 求人 適性検査 日程 候補 課題 エントリー
     """,
 )  # fmt: skip
 
@@ -65,16 +61,9 @@ finds too much costs one look at headers. Under Gmail's practical limit of some 
 
 
 def plausible(mail: Mail) -> bool:
-    """Whether the body of a mail may be fetched: its headers and snippet alone (never `text`) look like hiring."""
+    """Whether the body of a mail may be fetched: its headers and snippet look like hiring (`text` is not looked at)."""
     if mail.from_address.startswith(_BULK_SENDERS):
         return False
     if belongs_to(mail.from_address.rpartition("@")[2], HIRING_SYSTEMS):
         return True
-    seen = glimpse(mail)
-    sentences = sentences_of(seen)
-    return weights().hiring(rule_features(sentences), word_features(seen, sentences)) >= FLOOR
-
-
-def glimpse(mail: Mail) -> Mail:
-    """What is known of a mail before its body is fetched."""
-    return replace(mail, text="", snippet=mail.snippet or " ".join(mail.text.split())[:SNIPPET_CHARACTERS])
+    return hiring_probability(mail) >= FLOOR

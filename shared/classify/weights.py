@@ -17,7 +17,10 @@ from functools import cache
 from pathlib import Path
 
 BUCKETS = 1 << 16
-"""Rows of hashed features: few collisions that matter (half as many cost a point of accuracy), and a file of some 300 KB."""
+"""Rows of hashed features: few collisions that matter (half as many rows cost a point of accuracy), in some 200 KiB."""
+
+SUREST = 7.0
+"""The gate's score is kept between this and its negative (odds of a thousand to one): it weighs, it never forbids."""
 
 LANE_BYTES = 3
 """Room for the sum of 65,000 features' bytes; `READ_TOKENS` keeps a mail far below."""
@@ -85,7 +88,8 @@ class Weights:
 
     def hiring(self, rules: Sequence[float], text: Collection[int]) -> float:
         """How probable it is that a mail, seen by its headers and snippet alone, is about an application."""
-        return 1 / (1 + math.exp(-self._scores(rules, text)[-1]))
+        score = self._scores(rules, text)[-1]
+        return 1 / (1 + math.exp(-max(-SUREST, min(score, SUREST))))
 
     def _scores(self, rules: Sequence[float], text: Collection[int]) -> list[float]:
         width = len(self.bias)

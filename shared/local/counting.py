@@ -15,35 +15,42 @@ R = TypeVar("R")
 
 @dataclass
 class Bill:
+    """Documents read, documents written and transactions begun so far."""
+
     reads: int = 0
     writes: int = 0
     transactions: int = 0
 
 
 class CountingStore:
-    """ports.Store around another one."""
+    """ports.Store around another one; each method does what the other's does and adds it to `bill`."""
 
     def __init__(self, store: Store, bill: Bill | None = None) -> None:
         self._store = store
         self.bill = bill or Bill()
 
     def get(self, key: Key[T]) -> Snapshot[T] | None:
+        """Bill one read, whether the document exists or not."""
         self.bill.reads += 1
         return self._store.get(key)
 
     def get_many(self, keys: Sequence[Key[T]]) -> tuple[Snapshot[T] | None, ...]:
+        """Bill a read for each key."""
         self.bill.reads += len(keys)
         return self._store.get_many(keys)
 
     def create(self, key: Key[T], value: T) -> Revision:
+        """Bill one write, even when it raises Conflict."""
         self.bill.writes += 1
         return self._store.create(key, value)
 
     def put(self, key: Key[T], value: T, *, revision: Revision) -> Revision:
+        """Bill one write, even when it raises Conflict."""
         self.bill.writes += 1
         return self._store.put(key, value, revision=revision)
 
     def delete(self, key: Key[Any]) -> None:
+        """Bill one write; Firestore's own price of a delete is lower."""
         self.bill.writes += 1
         self._store.delete(key)
 
@@ -59,6 +66,7 @@ class CountingStore:
         before: Value | None = None,
         cursor: str = "",
     ) -> Page[T]:
+        """Bill a read for each document that is found, and one when none is."""
         page = self._store.find(
             query,
             limit=limit,
@@ -69,7 +77,7 @@ class CountingStore:
             before=before,
             cursor=cursor,
         )
-        self.bill.reads += max(1, len(page.items))  # An empty answer is billed as one read.
+        self.bill.reads += max(1, len(page.items))
         return page
 
     def count(
@@ -81,6 +89,7 @@ class CountingStore:
         since: Value | None = None,
         before: Value | None = None,
     ) -> int:
+        """Bill one read, which is right for up to 1,000 index entries."""
         self.bill.reads += 1
         return self._store.count(query, parent=parent, equal=equal, since=since, before=before)
 
@@ -94,10 +103,12 @@ class CountingStore:
         since: Value | None = None,
         before: Value | None = None,
     ) -> float:
+        """Bill one read, which is right for up to 1,000 index entries."""
         self.bill.reads += 1
         return self._store.sum(query, field, parent=parent, equal=equal, since=since, before=before)
 
     def transact(self, work: Callable[[Transaction], R], *, reads: Sequence[Key[Any]] = ()) -> R:
+        """Bill one transaction however often `work` runs, and the reads and writes of each run."""
         self.bill.transactions += 1
         return self._store.transact(lambda tx: work(_CountingTransaction(tx, self.bill)), reads=reads)
 

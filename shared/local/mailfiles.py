@@ -145,5 +145,5 @@ def wrap(sender: str, subject: str, body: str, *, passing: bool = True) -> bytes
 
 
 def _line(text: str) -> str:
-    """One header's text. An encoded word is broken up: the library would decode it, and a line feed in it begins a header."""
+    """One header's text, its encoded words broken up: the library would decode a line feed and begin a header there."""
     return " ".join(text.split()).replace("=?", "= ?")

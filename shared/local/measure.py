@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from shared.applications.mail import doubt
 from shared.classify import HIRING_QUERY, classify, plausible
 from shared.classify.labels import CORPUS_LABEL
 from shared.classify.mail import from_bytes
-from shared.classify.triage import glimpse
+from shared.classify.signals import glimpse
 from shared.errors import Rejected
 from shared.ledger import EFFECTS
 from shared.local.gmail.rfc822 import parsed
@@ -134,6 +134,7 @@ class Read:
 
     @property
     def right(self) -> bool:
+        """Whether the label is the row's, or one that also counts."""
         return self.label == self.row.label or self.label in self.row.also
 
 
@@ -187,16 +188,16 @@ def scores(labelled: Iterable[tuple[Row, str]]) -> dict[str, Any]:
     for row, given in labelled:
         confusion[row.label, row.label if given in row.also else given] += 1
     total = sum(confusion.values())
-    per_label = {}
+    per_label: dict[str, dict[str, Any]] = {}
     for label in sorted({label for label, _ in confusion}):
         right = confusion[label, label]
-        rows = sum(n for (true, _), n in confusion.items() if true == label)
-        given = sum(n for (_, said), n in confusion.items() if said == label)
+        rows = sum(count for (true, _), count in confusion.items() if true == label)
+        given_it = sum(count for (_, said), count in confusion.items() if said == label)
         per_label[label] = {
             "rows": rows,
-            "precision": _share(right, given),
+            "precision": _share(right, given_it),
             "recall": _share(right, rows),
-            "f1": _share(2 * right, rows + given),
+            "f1": _share(2 * right, rows + given_it),
         }
     macro = [figures["f1"] for figures in per_label.values()]
     large = [figures["f1"] for figures in per_label.values() if figures["rows"] >= MANY]
@@ -321,12 +322,11 @@ def _facts(reads: Sequence[Read]) -> dict[str, dict[str, Any]]:
             "accuracy": _share(counts["right"], sum(counts.values())),
             "right_or_open": _share(counts["right"] + counts["open"], sum(counts.values())),
         }
-        for name in GOLD
-        if (counts := found[name])
+        for name, counts in sorted(found.items(), key=lambda item: GOLD.index(item[0]))
     }
 
 
-def _compared(name: str, gold: Any, verdict: Verdict) -> str:
+def _compared(name: str, gold: Any, verdict: Verdict) -> str:  # noqa: C901 - a table of fields
     facts = verdict.facts
     meeting = facts.interview or InterviewFacts()
     salary = facts.salary
@@ -458,39 +458,38 @@ def _person(company: str, role: str, sent: datetime) -> list[ApplicationSummary]
 
 def report(figures: Mapping[str, Any]) -> str:
     """The figures as text."""
-    lines = [
-        f"rows {figures['rows']}   accuracy {figures['accuracy']:.3f}   macro-F1 {figures['macro_f1']:.3f}"
-        f" (all labels {figures['macro_f1_all']:.3f})   calibration error {figures['calibration_error']:.3f}",
-        f"false rejections {figures['false_rejections']}   false offers {figures['false_offers']}",
-        f"hiring recall {figures['hiring_recall']:.3f} (query {figures['hiring_recall_query']:.3f}, prefilter"
-        f" {figures['hiring_recall_prefilter']:.3f}) of {figures['hiring_rows']};"
-        f" private mail opened {figures['private_opened']:.3f}",
-        f"{figures['mails_per_second']} mails/s/core   us per mail {figures['us_per_mail']}"
-        f"   USD per 1,000 {figures['usd_per_1000']}",
-        "",
-        f"{'label':24}{'rows':>6}{'precision':>11}{'recall':>8}{'F1':>8}",
+    f = figures
+    parts = [
+        f"rows {f['rows']}   accuracy {f['accuracy']:.3f}   macro-F1 {f['macro_f1']:.3f}   "
+        f"all labels {f['macro_f1_all']:.3f}   calibration error {f['calibration_error']:.3f}\n"
+        f"false rejections {f['false_rejections']}   false offers {f['false_offers']}\n"
+        f"hiring recall {f['hiring_recall']:.3f} of {f['hiring_rows']} (query {f['hiring_recall_query']:.3f}, "
+        f"prefilter {f['hiring_recall_prefilter']:.3f})   private mail opened {f['private_opened']:.3f}\n"
+        f"{f['mails_per_second']} mails/s/core   us per mail {f['us_per_mail']}   USD per 1,000 {f['usd_per_1000']}",
+        _table(("label", "rows", "precision", "recall", "f1"), f["per_label"]),
+        "\n".join(_mistakes(f["confusion"])),
+        *(_table((name, "rows", "accuracy"), f[name]) for name in ("by_quality", "by_language", "by_source")),
+        _table(("fact", "gold", "right", "open", "wrong", "accuracy", "right_or_open"), f["facts"]),
     ]
-    for label, scored in figures["per_label"].items():
-        lines.append(
-            f"{label:24}{scored['rows']:>6}{scored['precision']:>11.3f}{scored['recall']:>8.3f}{scored['f1']:>8.3f}"
+    if "baseline" in f:
+        parts.append(
+            f"keyword baseline: macro-F1 {f['baseline']['macro_f1']:.3f}, accuracy {f['baseline']['accuracy']:.3f}; "
+            f"above it {f['macro_f1_above_baseline']:+.3f}"
         )
-    lines.append("")
-    for true, said in figures["confusion"].items():
+    if "wrap" in f:
+        parts.append("\n".join(f"{name:24}{value}" for name, value in f["wrap"].items()))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(columns: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> str:
+    first, *others = columns
+    lines = [f"{first:48}" + "".join(f"{name:>14}" for name in others)]
+    lines += [f"{name or '-':48}" + "".join(f"{figures[key]:>14}" for key in others) for name, figures in rows.items()]
+    return "\n".join(lines)
+
+
+def _mistakes(confusion: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    for true, said in confusion.items():
         wrong = ", ".join(f"{label} {count}" for label, count in said.items() if label != true)
         if wrong:
-            lines.append(f"{true} taken for: {wrong}")
-    for name in ("by_quality", "by_language", "by_source"):
-        groups = figures[name].items()
-        lines += ["", name, *(f"  {group or '-':48}{f['rows']:>5}{f['accuracy']:>8.3f}" for group, f in groups)]
-    lines += ["", f"{'fact':26}{'gold':>5}{'right':>7}{'open':>6}{'wrong':>7}"]
-    lines += [
-        f"{name:26}{f['gold']:>5}{f['right']:>7}{f['open']:>6}{f['wrong']:>7}{f['accuracy']:>8.3f}{f['right_or_open']:>8.3f}"
-        for name, f in figures["facts"].items()
-    ]
-    if "baseline" in figures:
-        lines += ["", f"keyword baseline: macro-F1 {figures['baseline']['macro_f1']:.3f},"
-                  f" accuracy {figures['baseline']['accuracy']:.3f};"
-                  f" above it {figures['macro_f1_above_baseline']:+.3f}"]  # fmt: skip
-    if "wrap" in figures:
-        lines += ["", "links and moves", *(f"  {name:26}{value}" for name, value in figures["wrap"].items())]
-    return "\n".join(lines)
+            yield f"{true} taken for: {wrong}"

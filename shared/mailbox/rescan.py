@@ -14,11 +14,11 @@ from shared.model import Rescan
 LONGEST = timedelta(days=60)
 """A mailbox that was silent for longer begins again where a person would still care."""
 
-WIDEST = timedelta(days=7)
-"""The first window: a week of most people's mail fits into one run."""
+WIDEST = timedelta(days=7).total_seconds()
+"""Seconds of the first window: a week of most people's mail fits into one run."""
 
-NARROWEST = timedelta(minutes=1)
-"""Nobody gets more mail in a minute than a run can take."""
+NARROWEST = timedelta(minutes=1).total_seconds()
+"""Seconds: nobody gets more mail in a minute than a run can take."""
 
 AGAIN = timedelta(minutes=15)
 """The search index may not have shown the newest mail yet: the last day is looked at once more after this."""
@@ -31,25 +31,25 @@ def begun(after: datetime, known: Rescan | None, *, now: datetime) -> Rescan:
     """A look back to `after`, or as far as one that is still under way."""
     if known is not None:
         after = min(after, known.after)
-    return Rescan(after=max(after, now - LONGEST), until=now, step=WIDEST, at=now)
+    return Rescan(after=max(after, now - LONGEST), until=now, step_seconds=WIDEST, at=now)
 
 
 def window(rescan: Rescan) -> tuple[datetime, datetime]:
     """From when to when the next run looks."""
-    return rescan.after, min(rescan.after + rescan.step, rescan.until)
+    return rescan.after, min(rescan.after + timedelta(seconds=rescan.step_seconds), rescan.until)
 
 
 def narrowed(rescan: Rescan) -> Rescan:
     """The window was too much for one run."""
-    return replace(rescan, step=max(rescan.step / 2, NARROWEST))
+    return replace(rescan, step_seconds=max(rescan.step_seconds / 2, NARROWEST))
 
 
 def advanced(rescan: Rescan, *, now: datetime) -> Rescan | None:
     """The window is done; None when that was the last of the second look."""
     _, end = window(rescan)
     if end < rescan.until:
-        return replace(rescan, after=end, step=min(rescan.step * 2, WIDEST))
+        return replace(rescan, after=end, step_seconds=min(rescan.step_seconds * 2, WIDEST))
     if rescan.again:
         return None
     # Mail that came while we looked is history's; what the index did not show is older than that.
-    return Rescan(after=rescan.until - AGAIN_BACK, until=rescan.until, step=WIDEST, at=now + AGAIN, again=True)
+    return Rescan(after=rescan.until - AGAIN_BACK, until=rescan.until, step_seconds=WIDEST, at=now + AGAIN, again=True)

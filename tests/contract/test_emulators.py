@@ -69,6 +69,7 @@ def test_stop_leaves_no_process_and_may_be_called_twice():
 def test_the_emulator_ends_when_its_parent_is_killed():
     command = [sys.executable, "-c", PARENT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
         group = int(parent.stdout.readline())
         assert working(group)
         parent.kill()

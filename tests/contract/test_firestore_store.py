@@ -32,11 +32,11 @@ REVISION = "1.5"
 SECRET = "ada@example.com"
 
 
-class Firestore(grpc.GenericRpcHandler):
+class Firestore(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     """Answers each call with the next status that was prepared for its method, and with success when none is left."""
 
     def __init__(self):
-        self.calls = Counter()
+        self.calls: Counter[str] = Counter()
         self.failures = {}
         self.requests = []
 

@@ -508,7 +508,8 @@ def test_no_error_names_an_address_or_a_token(wiring, box):
     fault = Fault(kind="error", status=403, reason="forbidden", message=f"Delegation denied for {ADA}")
     with wiring.model.faults.during(fault), pytest.raises(Rejected) as caught:
         box.search("from:somebody@secret.example")
-    chain, error = [], caught.value
+    chain: list[str] = []
+    error: BaseException | None = caught.value
     while error is not None:
         chain.append(f"{error!r} {error}")
         error = error.__cause__ if error.__cause__ or error.__suppress_context__ else error.__context__

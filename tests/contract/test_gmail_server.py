@@ -15,6 +15,7 @@ import google.auth.transport.requests
 import google_auth_httplib2
 import httplib2
 import pytest
+import requests
 from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials
 from googleapiclient.errors import HttpError
@@ -127,9 +128,8 @@ def walk_through(users, model):
     yield "messages.send", users_messages.send(userId="me", body={"raw": encoded(OUTGOING)}).execute()
     draft = drafts.create(userId="me", body={"message": {"raw": encoded(OUTGOING)}}).execute()
     yield "drafts.create", draft
-    yield "drafts.update", drafts.update(
-        userId="me", id=draft["id"], body={"message": {"raw": encoded(OUTGOING)}}
-    ).execute()
+    updated = drafts.update(userId="me", id=draft["id"], body={"message": {"raw": encoded(OUTGOING)}}).execute()
+    yield "drafts.update", updated
     yield "drafts.get", drafts.get(userId="me", id=draft["id"]).execute()
     yield "drafts.list", drafts.list(userId="me").execute()
     yield "drafts.send", drafts.send(userId="me", body={"id": draft["id"]}).execute()
@@ -272,11 +272,8 @@ def test_googles_own_uploads_arrive_byte_for_byte(users, model, resumable, threa
     media = MediaInMemoryUpload(OUTGOING, mimetype="message/rfc822", resumable=resumable)
     body = {"threadId": first["threadId"]} if thread else None
     users.messages().send(userId="me", body=body, media_body=media).execute()
-    draft = users.drafts().create(
-        userId="me",
-        body={"message": body or {}},
-        media_body=MediaInMemoryUpload(OUTGOING, mimetype="message/rfc822", resumable=resumable),
-    ).execute()
+    media = MediaInMemoryUpload(OUTGOING, mimetype="message/rfc822", resumable=resumable)
+    draft = users.drafts().create(userId="me", body={"message": body or {}}, media_body=media).execute()
     read = users.drafts().get(userId="me", id=draft["id"], format="raw").execute()
     assert urlsafe_b64decode(read["message"]["raw"]) == OUTGOING
     assert model.sent(ADA)[1].endswith(OUTGOING.partition(b"\n\n")[2])
@@ -360,7 +357,7 @@ def test_google_auth_refreshes_its_credentials_here(server, model, path):
     credentials = Credentials(
         None, refresh_token=refresh_token, token_uri=f"{server.url}{path}", client_id="c", client_secret="s"
     )
-    with google.auth.transport.requests.requests.Session() as session:
+    with requests.Session() as session:
         credentials.refresh(google.auth.transport.requests.Request(session))
         assert credentials.valid
         model.revoke(ADA)
@@ -380,7 +377,7 @@ def test_a_token_is_revoked_by_its_url_or_by_a_form(client, model):
 
 
 def verified(server, token, audience):
-    with google.auth.transport.requests.requests.Session() as session:
+    with requests.Session() as session:
         request = google.auth.transport.requests.Request(session)
         return id_token.verify_token(token, request, audience, f"{server.url}/oauth2/v1/certs")
 

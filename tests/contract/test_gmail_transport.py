@@ -169,8 +169,8 @@ def test_a_redirect_is_not_followed(opened, status):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"[]", b'"text"', b"{}", b"<html>", b'{"emailAddress": 5}', b'{"emailAddress": "a@b", "historyId": "x"}',
-     b"\xff\xfe", b"[" * 100_000],
+    [b"", b"null", b"[]", b'"text"', b"{}", b"<html>", b'{"emailAddress": 5}',
+     b'{"emailAddress": "a@b", "historyId": "x"}', b"\xff\xfe", b"[" * 100_000],
 )  # fmt: skip
 def test_an_answer_that_is_none_is_tried_again(opened, body):
     with RawServer(lambda _: answer(body)) as server:

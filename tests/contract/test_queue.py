@@ -335,7 +335,7 @@ from shared.adapters.pubsub_queue import PubSubQueue
 PubSubQueue("p1").close()
 print([name for name in ("google.pubsub_v1", "google.api_core", "grpc", "tenacity") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
 from shared import model, schema
 from shared.adapters.sqlite_store import SqliteStore
 from shared.errors import Conflict, Rejected
+from shared.ports import Page
 from shared.schema import Collection, Query
 from tests.support import stores
 from tests.support.stores import LOOSE_THINGS, THINGS, Label, Summary, Thing
@@ -60,7 +62,8 @@ def paths(page):
 
 def walk(store, query, limit, **values):
     """All pages of a query, one after the other."""
-    pages, cursor = [], ""
+    pages: list[Page] = []
+    cursor = ""
     while not pages or cursor:
         page = store.find(query, limit=limit, cursor=cursor, **values)
         assert len(page.items) <= limit
@@ -624,7 +627,12 @@ class Alike(Thing):
     pass
 
 
-DEEP = {"a": "x"}
+def ill_typed(**values: Any) -> Thing:
+    """A Thing with values that its declared types forbid."""
+    return Thing(**values)
+
+
+DEEP: dict[str, Any] = {"a": "x"}
 for _ in range(20):
     DEEP = {"a": DEEP}
 
@@ -634,12 +642,12 @@ for _ in range(20):
     [
         Summary(),
         Alike(),
-        Thing(text=1),
-        Thing(number="1"),
+        ill_typed(text=1),
+        ill_typed(number="1"),
         Thing(number=True),
-        Thing(at="2026-01-01"),
-        Thing(flag=1),
-        Thing(tags=("a", 1)),
+        ill_typed(at="2026-01-01"),
+        ill_typed(flag=1),
+        ill_typed(tags=("a", 1)),
         Thing(text="x" * 1500),
         Thing(text="é" * 750),
         Thing(tags=("x" * 1500,)),
@@ -652,8 +660,8 @@ for _ in range(20):
         Thing(notes={"": "x"}),
         Thing(notes={"__x__": "x"}),
         Thing(notes={"x" * 376: "x"}),
-        Thing(notes={"x": ["a", ["b"]]}),
-        Thing(notes={"x": [float("nan")]}),
+        ill_typed(notes={"x": ["a", ["b"]]}),
+        ill_typed(notes={"x": [float("nan")]}),
         Thing(notes=DEEP),
         Thing(notes={"x": "\ud800"}),
         Thing(data=bytes(900 * 1024)),
@@ -675,13 +683,14 @@ def test_what_firestore_would_refuse_or_misjudge_is_a_mistake(store, value):
 
 
 def test_just_below_every_limit_is_kept(store):
-    deep = {"a": "x"}
+    deep: dict[str, Any] = {"a": "x"}
     for _ in range(19):
         deep = {"a": deep}
+    notes: dict[str, Any] = {"list": [1, {"a": [2]}, None], **deep}
     value = Thing(text="é" * 749, number=2**63 - 1, notes={"x" * 375: 1, "_x_": 1, "__x": 1}, data=bytes(897 * 1024))
     store.create(thing("a"), value)
     assert store.get(thing("a")).value == value
-    store.create(thing("deep"), Thing(notes={"list": [1, {"a": [2]}, None], **deep}))
+    store.create(thing("deep"), Thing(notes=notes))
 
 
 @pytest.mark.parametrize("id_", ["", ".", "..", "__x__", "a/b", "x" * 376])

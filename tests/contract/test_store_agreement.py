@@ -308,7 +308,8 @@ def value_for(chance: random.Random, place: Place) -> Any:
         return value
     value = replace(value, weight=chance.choice(WEIGHTS))
     if chance.random() < 0.03:
-        return replace(value, **{chance.choice(["text", "number", "at"]): chance.choice(MISTAKES)})
+        mistake: dict[str, Any] = {chance.choice(["text", "number", "at"]): chance.choice(MISTAKES)}
+        return replace(value, **mistake)
     return value
 
 
@@ -354,7 +355,9 @@ def question(chance: random.Random, query: Any) -> tuple[tuple[str, Any], ...]:
 class ForcedConflicts(firestore_store.FirestoreStore):
     """Loses a transaction at its commit as often as it is told, as if somebody else held a document."""
 
-    force: Counter[str]
+    def __init__(self, project: str, *, force: Counter[str], **options: Any) -> None:
+        super().__init__(project, **options)
+        self.force = force
 
     def _commit(self, writes: Sequence[Any], what: str, *, transaction: bytes = b"") -> str:
         if self.force["conflicts"] > 0 and what == "commit":
@@ -381,9 +384,9 @@ def sqlite_side(kind: type[SqliteStore] = SqliteStore) -> Iterator[Side]:
 @contextlib.contextmanager
 def firestore_side(host: str) -> Iterator[Side]:
     project = f"agreement-{time.time_ns()}"
-    with on_emulator(host, project, kind=ForcedConflicts, deadline=timedelta(minutes=2)) as store:
-        store.force = Counter()
-        yield Side(store, store.force, {}, {})
+    force: Counter[str] = Counter()
+    with on_emulator(host, project, kind=ForcedConflicts, force=force, deadline=timedelta(minutes=2)) as store:
+        yield Side(store, force, {}, {})
 
 
 def outcome(side: Side, number: int, operation: Operation) -> Any:

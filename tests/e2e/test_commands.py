@@ -110,7 +110,7 @@ def dev(*arguments: str) -> Iterator[dict[str, Any]]:
             process.stdout.close()
 
 
-def fetch(url: str, *, bearer: str = "", data: bytes | None = None) -> dict:
+def fetch(url: str, *, bearer: str = "", data: bytes | None = None) -> Any:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
     request = urllib.request.Request(url, data=data, headers=headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -145,7 +145,8 @@ def test_what_dev_has_recorded_survives_a_kill(tmp_path):
         os.kill(told["pid"], signal.SIGKILL)
     with dev("--data", str(tmp_path)) as told:
         applications = told["API"].replace("health", "applications")
-        assert fetch(f"{applications}/{made['application']['id']}", bearer=told["bearer"])["application"]["company"] == "Stripe"
+        found = fetch(f"{applications}/{made['application']['id']}", bearer=told["bearer"])
+        assert found["application"]["company"] == "Stripe"
         assert fetch(told["API"])["wiring"] == "local"
 
 

@@ -93,7 +93,7 @@ def start(row: registry.Row, folder: Path, **environ: str) -> Booted:
     command = [sys.executable, "-m", "functions_framework", "--target", row.name, "--source", str(folder / "main.py")]
     given = {"HEARBACK_DATA_DIR": str(folder / "data"), "PATH": "/usr/bin:/bin", **registry.environment(row), **environ}
     with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             cwd=folder,
             env=given,

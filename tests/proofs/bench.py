@@ -15,7 +15,8 @@ BAR = (
 
 def run() -> Outcome:
     """The full bar, as the bench itself judges its ratios."""
-    figures, failures = [], []
+    figures: list[str] = []
+    failures: list[str] = []
     for part in ("push", "cold"):
         code, lines = commands.run("scripts/bench", part, "--json")
         printed = "\n".join(lines)

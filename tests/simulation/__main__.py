@@ -31,6 +31,9 @@ SEEDS = 20_000
 SHOWN = 10
 """Failing schedules that are shrunk and printed; more of them say no more."""
 
+PROGRESS = 5_000
+"""Runs after which a line says how far it is."""
+
 CHUNK = 50
 """Schedules that a process is given at a time."""
 
@@ -124,10 +127,15 @@ def _pool() -> ProcessPoolExecutor:
 
 def _many(pool: ProcessPoolExecutor, what: str, schedules: Sequence[Schedule]) -> list[explore.Result]:
     started = time.monotonic()
-    results = list(pool.map(explore.run, schedules, chunksize=CHUNK))
+    results: list[explore.Result] = []
+    failing = 0
+    for result in pool.map(explore.run, schedules, chunksize=CHUNK):
+        results.append(result)
+        failing += bool(result.violations)
+        if len(results) % PROGRESS == 0:
+            say(f"  {len(results):,} of {len(schedules):,} after {time.monotonic() - started:.0f} s, {failing} failing")
     seconds = time.monotonic() - started
     parked = sum(1 for result in results if result.parked)
-    failing = sum(1 for result in results if result.violations)
     calls = sum(result.calls for result in results)
     say(
         f"{what}: {len(results):,} schedules, {calls:,} port calls in {seconds:.1f} s ({len(results) / seconds:.0f}/s);"

@@ -20,9 +20,9 @@ BUGS = (
     "no dedupe by the mail's record",
     "a forgotten cursor starts no rescan",
     "a token in plain text",
-    "told outside of the transaction",
+    "a dead letter is another one each time",
 )
-"""Planted bugs of five kinds: the cursor, the dedupe, the rescan, privacy, and half a commit."""
+"""Planted bugs of five kinds: the cursor, the dedupe, the rescan, privacy, and dead letters."""
 
 
 @pytest.fixture(scope="module", autouse=True)

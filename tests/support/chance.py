@@ -60,7 +60,7 @@ def some(chance: random.Random, annotation: Any) -> Any:
         value = {
             chance.choice(["a", "a.b", "é", "_x"]): some(chance, arguments[1]) for _ in range(chance.choice([0, 2]))
         }
-    elif is_dataclass(annotation):
+    elif isinstance(annotation, type) and is_dataclass(annotation):
         hints = get_type_hints(annotation)
         value = annotation(**{field.name: some(chance, hints[field.name]) for field in fields(annotation)})
     elif issubclass(annotation, Enum):

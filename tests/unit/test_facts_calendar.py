@@ -28,7 +28,13 @@ def zone(name, *rules):
 
 def read(*parts, method="REQUEST"):
     text = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:{method}\r\n{''.join(parts)}END:VCALENDAR\r\n"
-    return calendar.meeting(CalendarPart(text=text))
+    return meeting_in(text)
+
+
+def meeting_in(text, method=""):
+    meeting = calendar.meeting(CalendarPart(text=text, method=method))
+    assert meeting is not None
+    return meeting
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_what_calls_it_off(method, lines, cancelled):
 
 def test_the_part_states_the_method_over_its_text():
     text = f"BEGIN:VCALENDAR\r\n{event(':20260714T140000Z')}END:VCALENDAR\r\n"
-    assert calendar.meeting(CalendarPart(text=text, method="CANCEL")).cancelled
+    assert meeting_in(text, method="CANCEL").cancelled
 
 
 def test_only_the_first_event_and_one_occurrence_count():
@@ -145,13 +151,13 @@ def test_folded_lines_and_bare_line_feeds_are_read():
     text = (
         "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a-very-\n long-uid\nDTSTART:2026\n\t0714T140000Z\nEND:VEVENT\nEND:VCALENDAR"
     )
-    meeting = calendar.meeting(CalendarPart(text=text))
+    meeting = meeting_in(text)
     assert (meeting.uid, meeting.start) == ("a-very-long-uid", datetime(2026, 7, 14, 14, tzinfo=UTC))
 
 
 def test_a_part_that_was_cut_off_still_says_when():
     text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTART:20260714T140000Z\r\nDESCRIPTION:and so on"
-    assert calendar.meeting(CalendarPart(text=text)).start == datetime(2026, 7, 14, 14, tzinfo=UTC)
+    assert meeting_in(text).start == datetime(2026, 7, 14, 14, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 1000, "BEGIN:VCALENDAR\r\nEND:VCALENDAR", "BEGIN:VTODO\r\nEND:VTODO"])

@@ -54,9 +54,7 @@ def test_mail_in_the_style_of_the_hiring_systems_is_read_right(row):
     [
         "Thank you for your interest in {} and for taking the time to apply.",
         "Thank you for applying to the Analyst role at {}. We have received it.",
-        "We have received your application to {}!",
         "On behalf of {}, we thank you for your application.",
-        "Hi Dana, we appreciate your interest in joining {}.",
     ],
 )
 def test_a_name_is_read_to_its_end_and_no_further(name, sentence):
@@ -78,10 +76,8 @@ def test_a_name_is_read_to_its_end_and_no_further(name, sentence):
     "sentence",
     [
         "Thank you for your interest in the {} position at Acme Corp. We received it.",
-        "Thank you for applying for the {} role at Acme Corp.",
         "We received your application for the position of {}. Regards",
         "Position: {}\nLocation: Berlin",
-        "Unfortunately, we will not move forward with your application for the {} role. Best",
     ],
 )
 def test_a_title_is_read_to_its_end_and_no_further(title, sentence):

@@ -83,4 +83,5 @@ def test_bonus_and_equity_keep_their_words(text, bonus, equity):
 
 def test_the_quote_is_the_sentence_around_the_amount():
     paid = money.pay(Part.of("body", "Dear Dana,\nyour base salary is $175,000 a year.\nBest"), Signal.OFFER)
+    assert paid is not None
     assert paid.quote == "your base salary is $175,000 a year."

@@ -68,7 +68,9 @@ def test_an_uncertain_answer_may_pass_for_a_reader_and_may_have_sent_for_a_sende
 
 def test_the_header_says_the_wait_before_the_text_does():
     error = GoogleError(429, "x", "Retry after 2026-01-05T10:00:00.000Z", retry_after=timedelta(seconds=5))
-    assert failure(error, "messages.get", now=NOW).after == timedelta(seconds=5)
+    refused = failure(error, "messages.get", now=NOW)
+    assert isinstance(refused, TryAgain)
+    assert refused.after == timedelta(seconds=5)
 
 
 def test_an_error_names_no_address():

@@ -211,7 +211,7 @@ def docs(tmp_path):
         (tmp_path / name).symlink_to(ROOT / name)
 
     def docs(*arguments):
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             [sys.executable, str(tmp_path / "scripts" / "docs"), *arguments],
             env={"HEARBACK_VENV": sys.prefix, "PATH": "/usr/bin:/bin"},
             capture_output=True,

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -244,11 +244,10 @@ def test_a_query_brings_the_indexes_that_it_needs(declared, needed):
 
 
 def test_queries_share_an_index_and_one_field_has_one_override():
+    declared: list[dict[str, Any]] = [{}, {"descending": True}, {}, {"equal": ("number",)}, {"equal": ("number",)}]
     queries = tuple(
-        Query(name=f"q{n}", collection=PAGES, record=Page, order="title", group=True, **declared)
-        for n, declared in enumerate(
-            [{}, {"descending": True}, {}, {"equal": ("number",)}, {"equal": ("number",)}],
-        )
+        Query(name=f"q{n}", collection=PAGES, record=Page, order="title", group=True, **options)
+        for n, options in enumerate(declared)
     )
     definitions = index_definitions(queries, (PAGES,))
     assert definitions == [

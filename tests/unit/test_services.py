@@ -182,7 +182,7 @@ def test_the_services_of_the_environment_are_made_once_and_nothing_is_built():
         "import sys; from shared.services import services; assert services() is services();"
         "print(sorted(m for m in sys.modules if m.startswith('shared.adapters.')))"
     )
-    process = subprocess.run(  # noqa: S603
+    process = subprocess.run(
         [sys.executable, "-c", code], env=ENVIRON, capture_output=True, text=True, check=True, timeout=60
     )
 

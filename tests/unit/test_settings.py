@@ -149,8 +149,7 @@ def test_processes_that_start_together_agree_on_the_secrets(tmp_path):
     code = "import os; from shared.settings import read; print(read(os.environ).mailbox_secret.decode())"
     environ = ENVIRON | {"HEARBACK_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
     started = [
-        subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
 
     drawn = {process.communicate(timeout=60)[0] for process in started}

@@ -60,9 +60,9 @@ def test_a_table_line_matches_what_its_grammar_says(table, text, matches):
 
 def test_phrases_with_a_common_beginning_do_not_lend_each_other_their_ends():
     phrases = Phrases([("a", "your offer from x"), ("b", "(your offer|offer letter) (here|there)"), ("c", "your")])
-    assert {m.name for m in phrases.find("your offer from here".split())} == {"c"}
-    assert {m.name for m in phrases.find("your offer here".split())} == {"b", "c"}
-    assert {m.name for m in phrases.find("your offer from x".split())} == {"a", "c"}
+    assert {m.name for m in phrases.find(["your", "offer", "from", "here"])} == {"c"}
+    assert {m.name for m in phrases.find(["your", "offer", "here"])} == {"b", "c"}
+    assert {m.name for m in phrases.find(["your", "offer", "from", "x"])} == {"a", "c"}
 
 
 @pytest.mark.parametrize("phrase", ["_ interview", "interview _", "__"])
@@ -133,8 +133,9 @@ NEAR_MISSES = [
     ("a delay that apologises", Signal.ACKNOWLEDGEMENT, "Your application for Data Analyst",
      "We are sorry for the delay. Your application is still under review and we hope to get back to you soon."),
     ("a receipt that supposes a rejection", Signal.ACKNOWLEDGEMENT, "Thank you for applying",
-     "We received your application. If you are not selected for this position, keep an eye on our jobs page. "
-     "If you do not hear from us within two weeks, please consider your application unsuccessful."),
+     "We received your application. If you are not selected for this role, keep an eye on our jobs page."),
+    ("a receipt that sets a term", Signal.ACKNOWLEDGEMENT, "Thank you for applying",
+     "We received your application. If you do not hear from us in two weeks, please consider it unsuccessful."),
     ("a receipt that supposes an interview", Signal.ACKNOWLEDGEMENT, "Application received",
      "Your application has been received. If your profile matches, we will invite you to an interview."),
     ("a receipt that lists the process", Signal.ACKNOWLEDGEMENT, "Thank you for your application",
@@ -155,7 +156,7 @@ NEAR_MISSES = [
      "We regret to inform you that we are unable to approve your loan application at this time."),
     ("a university", Signal.OTHER, "Your application to our graduate program",
      "The admissions committee has received your application for the fall semester."),
-    ("a friend's job search", Signal.OTHER, "drinks?", "how did the interview go? let's have dinner on friday, love, mum"),
+    ("a friend's job search", Signal.OTHER, "drinks?", "how did the interview go? let's have dinner, love, mum"),
     ("a security code while applying", Signal.VERIFICATION_CODE, "Security code for your application",
      "Copy this security code into the field on your application: 482913. It expires in 10 minutes."),
 ]  # fmt: skip
@@ -197,7 +198,7 @@ def test_a_verdict_quotes_the_mail_word_for_word():
 
 
 def test_a_mail_leaves_few_quotations():
-    text = "\n".join(f"Unfortunately, we are not moving forward with your application no. {n}." for n in range(50))
+    text = "\n".join(f"Unfortunately, we are not moving forward with application {n}." for n in range(50))
     assert len(classify(mail("Rejection", text)).evidence) == SPANS_PER_MAIL
 
 
@@ -232,14 +233,14 @@ def test_templates_held_aside_are_understood_in_each_language(language):
     assert sum(right[signal] for signal in FOUR) / sum(total[signal] for signal in FOUR) >= 0.85
 
 
-@pytest.mark.parametrize("language", ("en", *LANGUAGES))
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_training_has_at_least_twenty_wordings_for_each_of_the_four_signals(language):
     sections = read_templates(TEMPLATES / "train" / f"{language}.txt")
     for signal in FOUR:
         assert len(sections[signal].of("C")) + len(sections[signal].of("P")) >= 20, signal
 
 
-@pytest.mark.parametrize("language", ("en", *LANGUAGES))
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_no_template_held_aside_is_trained_on(language):
     def wordings(part):
         sections = read_templates(TEMPLATES / part / f"{language}.txt")
@@ -255,12 +256,8 @@ def test_a_template_with_an_unknown_slot_is_refused():
 
 # --- Whatever comes ---------------------------------------------------------------------------------------------------
 
-ANY_TEXT = st.one_of(
-    st.text(max_size=400),
-    st.lists(st.sampled_from("not we unfortunately if you interview offer 面 试 的 . ! \n regret _ '".split(" "))).map(
-        " ".join
-    ),
-)
+WORDS = ["not", "we", "unfortunately", "if", "you", "offer", "面", "试", "の", ".", "!", "\n", "regret", "_", "'"]
+ANY_TEXT = st.one_of(st.text(max_size=400), st.lists(st.sampled_from(WORDS)).map(" ".join))
 
 
 @settings(max_examples=150, deadline=None)
@@ -309,7 +306,7 @@ def test_no_regular_expression_of_the_classifier_backtracks():
             started = time.process_time()
             for _ in pattern.finditer(text):
                 pass
-            assert time.process_time() - started < 0.05, (module, name, pattern.pattern[:60], text[:12])
+            assert time.process_time() - started < 0.05, (module_name, name, text[:12])
 
 
 def test_importing_the_classifier_is_cheap():
@@ -317,11 +314,10 @@ def test_importing_the_classifier_is_cheap():
         "import time, resource; t = time.process_time(); import shared.classify;"
         "print(time.process_time() - t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     )
+    # A shell in between: a child's peak of memory begins with that of the process that forked it.
+    command = ["/bin/sh", "-c", f"{sys.executable} -c '{program}'; true"]
     done = [
-        tuple(
-            map(float, subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout.split())
-        )
-        for _ in range(3)
+        tuple(map(float, subprocess.run(command, capture_output=True, check=True).stdout.split())) for _ in range(3)
     ]
     assert min(seconds for seconds, _ in done) < 0.15
     assert max(mebibytes for _, mebibytes in done) < 60
@@ -361,7 +357,7 @@ def test_a_mails_score_is_the_sum_of_its_features_weights():
 
 
 def test_features_do_not_depend_on_the_process():
-    assert sorted(text_features(["offer"], ["we", "offer"], ["hr"]))[:3] == [13_262, 17_046, 28_441]
+    assert sorted(text_features(["offer"], ["we", "offer"], ["hr"]))[:3] == [26_649, 34_622, 44_783]
 
 
 def test_confidence_is_a_share_of_right_verdicts():

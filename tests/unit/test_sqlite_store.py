@@ -153,7 +153,7 @@ def test_injected_conflicts_make_the_work_run_again_and_nothing_is_written_twice
 
 
 def test_a_transaction_that_is_always_overtaken_gives_up_in_bounded_time():
-    pauses = []
+    pauses: list[float] = []
     with opened(conflicts=lambda: True, sleep=pauses.append) as store:
         store.create(A, Thing(number=1))
         with pytest.raises(TryAgain) as raised:

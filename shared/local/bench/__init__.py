@@ -20,8 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     pushes = commands.add_parser("push", help="what a push costs, beside a function that does its I/O alone")
-    pushes.add_argument("--rounds", type=int, default=push.Options.rounds, help="pairs of measurements of each kind")
-    pushes.add_argument("--pubsub", action="store_true", help="let Pub/Sub's emulator push; it sends two at a time")
+    pushes.add_argument("--rounds", type=int, default=push.ROUNDS, help="pairs of measurements of each kind")
     starts = commands.add_parser("cold", help="how long each function takes from its start to its first answer")
     starts.add_argument("--repeats", type=int, default=cold.REPEATS, help="starts of each function")
     for command in (pushes, starts):
@@ -29,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "push":
-            found = push.measure(push.Options(rounds=options.rounds, through_pubsub=options.pubsub))
+            found = push.measure(push.Options(rounds=options.rounds))
         else:
             found = cold.measure(options.repeats)
     except (Rejected, TryAgain) as e:

@@ -1,8 +1,9 @@
 """What Hearback's push is measured against: a function that does the unavoidable I/O of a push, and nothing else.
 
 One history.list, then for each message one messages.get and one Firestore transaction that reads and writes one
-document, which keeps the mail's headers and snippet: what is learnt has to be written down. All this by Google's own client libraries as their documentation tells it, with the two habits that spare them most:
-the `messages` resource is kept, and so is each thread's connection. Token and cursor come in the message.
+document, which keeps the mail's headers and snippet: what is learnt has to be written down. By Google's own client
+libraries as their documentation tells it, with the two habits that spare them most: the `messages` resource is kept,
+and so is each thread's connection. Token and cursor come in the message.
 """
 
 from __future__ import annotations

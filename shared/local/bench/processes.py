@@ -108,9 +108,19 @@ class Function(Program):
     def call(self, body: bytes, method: str = "POST", path: str = "/") -> int:
         """One request over this thread's own connection; returns the status. Raises OSError."""
         connection = getattr(self._connections, "kept", None)
-        if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
-            self._connections.kept = connection
+        if connection is not None:
+            try:
+                return self._ask(connection, method, path, body)
+            except ConnectionError:
+                # The server ends a connection that has idled for 2 s; whatever it had begun, a push may come again.
+                self._connections.kept = None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
+        status = self._ask(connection, method, path, body)
+        self._connections.kept = connection
+        return status
+
+    @staticmethod
+    def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: bytes) -> int:
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
