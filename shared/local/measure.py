@@ -459,13 +459,16 @@ def _person(company: str, role: str, sent: datetime) -> list[ApplicationSummary]
 def report(figures: Mapping[str, Any]) -> str:
     """The figures as text."""
     f = figures
-    parts = [
+    summary = (
         f"rows {f['rows']}   accuracy {f['accuracy']:.3f}   macro-F1 {f['macro_f1']:.3f}   "
         f"all labels {f['macro_f1_all']:.3f}   calibration error {f['calibration_error']:.3f}\n"
         f"false rejections {f['false_rejections']}   false offers {f['false_offers']}\n"
         f"hiring recall {f['hiring_recall']:.3f} of {f['hiring_rows']} (query {f['hiring_recall_query']:.3f}, "
         f"prefilter {f['hiring_recall_prefilter']:.3f})   private mail opened {f['private_opened']:.3f}\n"
-        f"{f['mails_per_second']} mails/s/core   us per mail {f['us_per_mail']}   USD per 1,000 {f['usd_per_1000']}",
+        f"{f['mails_per_second']} mails/s/core   us per mail {f['us_per_mail']}   USD per 1,000 {f['usd_per_1000']}"
+    )
+    parts = [
+        summary,
         _table(("label", "rows", "precision", "recall", "f1"), f["per_label"]),
         "\n".join(_mistakes(f["confusion"])),
         *(_table((name, "rows", "accuracy"), f[name]) for name in ("by_quality", "by_language", "by_source")),

@@ -26,12 +26,15 @@ AGAIN = timedelta(minutes=15)
 AGAIN_BACK = timedelta(days=1)
 """How much of it."""
 
+AHEAD = timedelta(days=2)
+"""How far beyond its own present a run looks: its clock may be behind that of Gmail's mail."""
+
 
 def begun(after: datetime, known: Rescan | None, *, now: datetime) -> Rescan:
     """A look back to `after`, or as far as one that is still under way."""
     if known is not None:
         after = min(after, known.after)
-    return Rescan(after=max(after, now - LONGEST), until=now, step_seconds=WIDEST, at=now)
+    return Rescan(after=max(after, now - LONGEST), until=now + AHEAD, step_seconds=WIDEST, at=now)
 
 
 def window(rescan: Rescan) -> tuple[datetime, datetime]:
@@ -52,4 +55,6 @@ def advanced(rescan: Rescan, *, now: datetime) -> Rescan | None:
     if rescan.again:
         return None
     # Mail that came while we looked is history's; what the index did not show is older than that.
-    return Rescan(after=rescan.until - AGAIN_BACK, until=rescan.until, step_seconds=WIDEST, at=now + AGAIN, again=True)
+    return Rescan(
+        after=rescan.until - AHEAD - AGAIN_BACK, until=rescan.until, step_seconds=WIDEST, at=now + AGAIN, again=True
+    )

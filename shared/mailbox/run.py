@@ -60,8 +60,9 @@ BACK_OFF = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
 """A person waits no longer than this for a mailbox that works again."""
 
-SEARCH_SLACK = timedelta(days=1)
-"""How far before the last good sync a search looks: `after:` is coarse, and clocks differ."""
+SEARCH_SLACK = timedelta(days=3)
+"""How far before the last good sync a search looks: `after:` is coarse, and whoever noted that sync may have had a
+clock that was two days off."""
 
 SEARCH_PAGES = 5
 """Pages of one search in one run: 500 hits, far more hiring mail than arrives between two runs."""
@@ -210,7 +211,7 @@ class Run:
 
     def _since(self) -> datetime:
         """How far back a search for what is new must look."""
-        return (self.lease.mailbox.last_sync_at or self.started) - SEARCH_SLACK
+        return min(self.lease.mailbox.last_sync_at or self.started, self.started) - SEARCH_SLACK
 
     def _is_young(self, reached: int) -> bool:
         """An empty history is not believed while the push that speaks against it is fresh."""

@@ -301,7 +301,7 @@ def test_no_regular_expression_of_the_classifier_backtracks():
         ):
             patterns += [(module.name, name, v) for name, v in vars(loaded).items() if isinstance(v, re.Pattern)]
     assert patterns
-    for module, name, pattern in patterns:
+    for module_name, name, pattern in patterns:
         for text in HOSTILE:
             started = time.process_time()
             for _ in pattern.finditer(text):
