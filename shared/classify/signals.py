@@ -35,6 +35,9 @@ below this it is often the wrong one of two phrases that has won."""
 NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
 """Signals of mail that is about no application; it may stay closed."""
 
+_SAID_BY_MACHINES = frozenset({Signal.ACKNOWLEDGEMENT, Signal.VERIFICATION_CODE, Signal.DELIVERY_FAILURE})
+"""Signals that an automatic reply (RFC 3834) may give; no machine answers an application with an offer."""
+
 _GRAVE = frozenset({Signal.REJECTION, Signal.OFFER})
 
 NEGATION_REACH = 4
@@ -194,10 +197,14 @@ def sender_words(address: str) -> set[str]:
 
 def read(mail: Mail) -> Verdict:
     """The signal of a mail with its confidence and evidence; facts are left to `facts`."""
+    if report := _by_headers(mail):
+        return report
     sentences = sentences_of(mail)
     counts = counts_of(sentences)
     probabilities = probabilities_of(mail, sentences)
     signal = decide(probabilities, counts)
+    if mail.headers.get("auto-submitted", "").startswith("auto-replied") and signal not in _SAID_BY_MACHINES:
+        signal = Signal.OTHER  # An absent recruiter's reply; it may speak of anything, and answers nothing.
     strong = probabilities[signal] >= STRONG_FLOOR and is_spoken(signal, counts)
     return Verdict(
         signal=signal,
@@ -206,6 +213,24 @@ def read(mail: Mail) -> Verdict:
         evidence=evidence_of(signal, sentences),
         source="rules" if strong else "weights",
     )
+
+
+def _by_headers(mail: Mail) -> Verdict | None:
+    """What needs no reading: a delivery report (RFC 3464, or Gmail's own header), and mail of our own."""
+    kind = mail.headers.get("content-type", "")
+    failed = mail.headers.get("x-failed-recipients", "")
+    if "x-hearback-notification" in mail.headers:
+        return Verdict(signal=Signal.OTHER, confidence=1.0, strong=False)
+    if "report-type=delivery-status" in kind.lower().replace('"', "").replace(" ", "") or failed:
+        only_late = "action: delayed" in mail.quoted.lower() and "action: failed" not in mail.quoted.lower()
+        header = f"X-Failed-Recipients: {failed}" if failed else f"Content-Type: {kind}"
+        return Verdict(
+            signal=Signal.OTHER if only_late else Signal.DELIVERY_FAILURE,
+            confidence=0.99,
+            strong=not only_late,
+            evidence=(Span(where="headers", text=header[:SPAN_CHARACTERS]),),
+        )
+    return None
 
 
 def probabilities_of(mail: Mail, sentences: Sequence[Sentence]) -> dict[Signal, float]:

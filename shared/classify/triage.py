@@ -10,11 +10,8 @@ FLOOR = 0.3
 """How probable it must be that a mail is about an application. Low: a private mail that is opened and found to be
 private leaves nothing behind, an invitation that stays closed costs an interview."""
 
-_BULK_SENDERS = (
-    "jobalerts-noreply@", "jobs-noreply@linkedin.com", "messaging-digest-noreply@", "alert@", "newsletter@",
-    "invitations@linkedin.com",
-)  # fmt: skip
-"""Addresses from which boards send what nobody waits for."""
+_BULK_SENDERS = ("jobalerts-noreply@", "messaging-digest-noreply@", "invitations@linkedin.com", "alert@indeed.com")
+"""Addresses from which boards send what nobody waits for, and nothing else."""
 
 _QUERY_WORDS = (
     # English, by the words that all kinds of employers' mail share.

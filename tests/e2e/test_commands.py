@@ -159,3 +159,25 @@ def test_fire_says_so_when_nothing_is_up():
 def test_fire_refuses_a_name_that_is_not_in_the_table():
     fired = run("fire", "make_coffee")
     assert fired.returncode == 2
+
+
+@pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 1)], ids=["here", "in CI"])
+def test_without_the_emulators_the_tests_say_so_and_in_ci_they_fail(tmp_path, ci, code):
+    """A machine without Java: nothing on the path but what the command itself needs."""
+    environ = {name: value for name, value in os.environ.items() if name not in ("CI", "HEARBACK_REQUIRE_EMULATORS")}
+    environ |= {"HEARBACK_VENV": sys.prefix, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path)} | (
+        {"CI": ci} if ci else {}
+    )
+    shown = subprocess.run(
+        command("test", "docs"), capture_output=True, text=True, timeout=SECONDS, env=environ, check=False
+    )
+    assert shown.returncode == code, shown.stdout + shown.stderr
+    assert "NOT RUN: everything that needs Google's emulators" in shown.stdout
+    assert "suites: 1 passed, 0 failed" in shown.stdout
+
+
+def test_ci_runs_the_same_command_and_demands_the_emulators():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "exec ./scripts/test" in script
+    assert "CI=true" in script
+    assert "HEARBACK_REQUIRE_EMULATORS=1" in script

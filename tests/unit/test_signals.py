@@ -206,6 +206,36 @@ def test_the_verdict_bears_the_classifiers_version():
     assert classify(mail("x", "y")).version == CLASSIFIER_VERSION
 
 
+DSN = 'multipart/report; report-type=delivery-status; boundary="b"'
+LOUD = "Thank you for your application. We are pleased to offer you the position. Unfortunately we regret."
+
+
+@pytest.mark.parametrize("headers", [{"content-type": DSN}, {"x-failed-recipients": "jobs@acme.example"}])
+def test_a_delivery_report_is_one_whatever_it_quotes(headers):
+    verdict = classify(replace(mail("Delivery Status Notification (Failure)", LOUD), headers=headers))
+    assert (verdict.signal, verdict.strong) == (Signal.DELIVERY_FAILURE, True)
+    assert [span.where for span in verdict.evidence] == ["headers"]
+
+
+def test_a_delivery_that_is_only_late_is_no_failure():
+    late = replace(mail("Delayed", LOUD), headers={"content-type": DSN}, quoted="Action: delayed\nStatus: 4.4.1")
+    assert classify(late).signal == Signal.OTHER
+
+
+def test_our_own_notification_is_no_answer_of_an_employer():
+    own = replace(mail("Acme: rejection", LOUD), headers={"x-hearback-notification": "1"})
+    assert classify(own).signal == Signal.OTHER
+
+
+def test_an_automatic_reply_offers_nothing():
+    text = (
+        "I am on holiday. By the way, we are pleased to offer you the position of Analyst. Your base salary will be $1."
+    )
+    answer = mail("Automatic reply: your application", text)
+    assert classify(answer).signal == Signal.OFFER
+    assert classify(replace(answer, headers={"auto-submitted": "auto-replied"})).signal == Signal.OTHER
+
+
 def test_names_in_addresses_are_no_evidence():
     assert sender_words("sarah.chen@acme.example") == set()
     assert sender_words("careers@acme.example") == {"careers"}
