@@ -21,7 +21,7 @@ _QUERY_WORDS = (
     opportunity resume cv qualifications selected offer compensation assessment challenge exercise test availability
     available schedule scheduling reschedule calendly forward "next steps" "your profile" "your interest"
     "time slot" "phone screen" "start date" unfortunately consideration submission submitted talent hire onsite
-    employment slots background openings "take home" bonus client
+    employment slots background openings "take home" bonus client calendar intern recruit
     """,
     # German and Dutch.
     """
@@ -36,12 +36,13 @@ _QUERY_WORDS = (
     candidature candidat poste entretien contrat offre recrutement disponibilités dossier embauche salaire échange
     candidatura entrevista vacante puesto oferta perfil proceso proposta selección postulación disponibilidad prueba
     contrato vaga processo disponibilidade salário teste colloquio posizione offerta selezione profilo disponibilità
-    contratto candidato solicitud evaluación contratación postulé emploi créneau stage inscrição colloqui
+    contratto candidato solicitud evaluación contratación postulé emploi créneau stage inscrição candidaturas
+    candidats currículum aplicación contratar assunzione ruolo slot
     """,
     # Chinese and Japanese.
     """
     面试 简历 应聘 申请 投递 录用 笔试 测评 测试 岗位 职位 候选人 招聘 入职 网申 入选 面接 応募 選考 採用 内定 面談
-    履歴書 書類 入社 求人 適性検査 日程 候補 課題 エントリー
+    履歴書 書類 入社 求人 適性検査 日程 候補 課題 エントリー 求职 聘用 录取
     """,
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ from tests.support import stores
 from tests.support.stores import THINGS, Thing, on_emulator
 
 A = THINGS.key("o", "a")
+B = THINGS.key("o", "b")
 Status = grpc.StatusCode
 REVISION = "1.5"
 SECRET = "ada@example.com"
@@ -230,6 +231,25 @@ def test_a_transaction_begins_with_its_first_read_and_ends_with_its_commit(store
     (_, read), (_, commit) = firestore.requests
     assert "read_write" in types.BatchGetDocumentsRequest.deserialize(read).new_transaction
     assert types.CommitRequest.deserialize(commit).transaction == b"t"
+
+
+def test_what_no_query_reads_is_written_in_one_piece(store, firestore):
+    store.create(A, Thing(notes={"a": "b", "n": 1}, tags=("x",)))
+    ((_, request),) = firestore.requests
+    fields = types.CommitRequest.deserialize(request).writes[0].update.fields
+    assert list(fields["notes"].map_value.fields) == ["_packed"]  # THINGS says that notes has no index.
+    assert fields["tags"].array_value.values[0].string_value == "x"
+
+
+@pytest.mark.emulators
+def test_a_container_is_read_whether_or_not_it_was_packed(firestore_emulator, emulator_project, monkeypatch):
+    notes: dict[str, str | int | None] = {"a": "b", "n": 1, "_packed": "a key like any other"}
+    with on_emulator(firestore_emulator.host, emulator_project) as store:
+        store.create(A, Thing(notes=notes))
+        with monkeypatch.context() as as_before:
+            as_before.setattr("shared.adapters.firestore_store._packed", lambda plain: plain)
+            store.create(B, Thing(notes=notes))
+        assert [found and found.value.notes for found in store.get_many([A, B])] == [notes, notes]
 
 
 def test_a_transaction_that_reads_nothing_is_one_call(store, firestore):

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from shared import classify
 from shared.classify import mail as mails
-from shared.model import MailStatus
+from shared.model import Mail, MailStatus, Verdict
+from shared.ports import MessageJson
 from tests.simulation.invariants import ALWAYS, INVARIANTS, Left, Outcome, Watch
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.schedule import CHANCE, CHAOS, ENUMERATED, Schedule
@@ -50,7 +52,7 @@ def run(schedule: Schedule, *, trace: list[str] | None = None) -> Result:
     world = _world(schedule, trace=trace is not None)
     world.looks.append(Watch(world, golden.outcome).look)
     calls = parked = 0
-    with _surprises(world):
+    with _surprises(world), _remembering():
         try:
             world.run()
             calls = world.calls
@@ -68,7 +70,6 @@ def run(schedule: Schedule, *, trace: list[str] | None = None) -> Result:
 
 
 def _world(schedule: Schedule, *, trace: bool = False) -> World:
-    _remember()
     scenario = SCENARIOS[schedule.scenario]
     return World(scenario.steps, schedule, people=scenario.people, racing=scenario.racing, trace=trace)
 
@@ -94,7 +95,7 @@ def expected(name: str) -> Golden:
     """What a scenario leaves behind when nothing goes wrong. Raises AssertionError when it promises something else."""
     world = _world(Schedule(name))
     world.looks.append(Watch(world, None).look)
-    with _surprises(world):
+    with _surprises(world), _remembering():
         world.run()
         calls, left = world.calls, Left(world)
         outcome = left.outcome()
@@ -168,28 +169,34 @@ def _surprises(world: World) -> Iterator[None]:
         root.setLevel(level)
 
 
-@cache
-def _remember() -> None:
+_READ, _UNDERSTAND = mails.from_gmail, classify.classify
+_mails: dict[tuple[Any, ...], Mail] = {}
+_verdicts: dict[tuple[Any, ...], Verdict] = {}
+
+
+def _from_gmail(message: MessageJson) -> Mail:
+    payload = message["payload"]
+    key = (message["id"], message["threadId"], *message["labelIds"], len(payload.get("headers", ())), len(payload))
+    if key not in _mails:
+        _mails[key] = _READ(message)
+    return _mails[key]
+
+
+def _classify(mail: Mail) -> Verdict:
+    key = (mail.id, mail.thread_id, mail.labels, len(mail.text), len(mail.calendars), mail.internal_date)
+    if key not in _verdicts:
+        _verdicts[key] = _UNDERSTAND(mail)
+    return _verdicts[key]
+
+
+@contextmanager
+def _remembering() -> Iterator[None]:
     """Reading and classifying a mail is pure, and the same few mails come in every run: each is read once."""
-    read, understand = mails.from_gmail, classify.classify
-    mail_of: dict[object, object] = {}
-    verdict_of: dict[object, object] = {}
-
-    def from_gmail(message):
-        headers = message["payload"].get("headers", ())
-        key = (message["id"], message["threadId"], *message["labelIds"], len(headers), len(message["payload"]))
-        if key not in mail_of:
-            mail_of[key] = read(message)
-        return mail_of[key]
-
-    def classified(mail):
-        key = (mail.id, mail.thread_id, mail.labels, len(mail.text), len(mail.calendars), mail.internal_date)
-        if key not in verdict_of:
-            verdict_of[key] = understand(mail)
-        return verdict_of[key]
-
-    mails.from_gmail = from_gmail
-    classify.classify = classified
+    mails.from_gmail, classify.classify = _from_gmail, _classify
+    try:
+        yield
+    finally:
+        mails.from_gmail, classify.classify = _READ, _UNDERSTAND
 
 
 # --- Many -------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,8 @@ ROWS = [
     row(1, "rejection", "Your application", "Unfortunately, we have decided to move forward with other candidates.",
         company="Acme", role="Data Analyst"),
     row(2, "interview_invitation", "Interview for Data Analyst at Acme",
-        "We would like to invite you to an interview for the Data Analyst role at Acme on March 5, 2026 at 10:00 AM EST.",
+        "We would like to invite you to an interview for the Data Analyst role on March 5, 2026 "
+        "at 10:00 AM EST.",
         company="Acme", role="Data Analyst", interview_start="2026-03-05T10:00", interview_tz="EST",
         sent="2026-02-20T08:00:00+00:00"),
     row(3, "unrelated", "Dinner on Saturday?", "Shall we cook something? Bring the kids.", notes="real; en"),

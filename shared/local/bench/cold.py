@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,11 @@ class Starts:
     memory: list[int] = field(default_factory=list)
 
 
-def measure(repeats: int = REPEATS) -> dict[str, Any]:
-    """Start every function so many times, in turn; ratios are of medians."""
+def measure(repeats: int = REPEATS, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Start every function, or gmail_push and those named, so many times, in turn; ratios are of medians."""
     with Stage() as stage:
-        found = {BARE: Starts(), **{row.name: Starts() for row in stage.table}}
+        chosen = dict.fromkeys(("gmail_push", *(names or stage.table.rows)))
+        found = {name: Starts() for name in (BARE, *chosen)}
         for _ in range(repeats):
             for name, starts in found.items():
                 _start(stage, name, starts)

@@ -91,6 +91,7 @@ class Function(Program):
         options = ["--source", str(source), "--target", target, "--signature-type", "http"]
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
         self._connections = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
         self.started = time.monotonic()
         super().__init__([sys.executable, "-m", "functions_framework", *options, *where], environ)
 
@@ -115,6 +116,7 @@ class Function(Program):
                 # The server ends a connection that has idled for 2 s; whatever it had begun, a push may come again.
                 self._connections.kept = None
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
+        self._opened.append(connection)
         status = self._ask(connection, method, path, body)
         self._connections.kept = connection
         return status
@@ -132,6 +134,12 @@ class Function(Program):
             connection.close()
             raise
         return int(answer.status)
+
+    def stop(self) -> None:
+        """Close the connections, then end the program."""
+        while self._opened:
+            self._opened.pop().close()
+        super().stop()
 
     def cpu_seconds(self) -> float:
         """What its worker has spent so far, in user and system time."""
