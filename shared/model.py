@@ -620,6 +620,8 @@ class Mailbox:
     openings: int = 0
     tries: dict[str, int] = field(default_factory=dict)
     """Failed tries of single messages, by id."""
+    retry_at: datetime | None = None
+    """When the failing messages are due; a failure before it, after another push, is no further try."""
     empty_lists: int = 0
     """How often history.list was empty although a push says otherwise."""
     failures: int = 0

@@ -285,7 +285,9 @@ class Run:
         return taken
 
     def _failed(self, message: HistoryMessage, error: Exception, *, most: int) -> None:
-        tries = self.tries.get(message.id, 0) + 1
+        retry_at, known = self.lease.mailbox.retry_at, self.tries.get(message.id, 0)
+        # Every push reads a failing message again; only the spaced tries count, or a busy day would park it in minutes.
+        tries = known if known and retry_at is not None and self.started < retry_at else known + 1
         if tries >= most:
             self._park(message, f"{type(error).__name__} in {tries} tries")
         else:
@@ -407,9 +409,13 @@ class Run:
         dirty, empty_lists, last_sync_at = current.dirty, 0, current.last_sync_at
         if self.rescan is not None:
             due.append(self.rescan.at)
+        retry_at = None
         if self.failing:
-            not_before = max(not_before, now + _doubling(max(self.tries[id_] for id_ in self.failing)))
-            due.append(not_before)
+            retry_at = current.retry_at
+            if retry_at is None or self.started >= retry_at:
+                retry_at = now + _doubling(max(self.tries[id_] for id_ in self.failing))
+            not_before = max(not_before, retry_at)
+            due.append(retry_at)
         if self.listed is not None:
             if int(dirty) <= self.listed:
                 last_sync_at = last_sync_at if self.rescan else self.started
@@ -431,6 +437,7 @@ class Run:
             opening="",
             openings=0,
             tries={id_: self.tries[id_] for id_ in sorted(self.failing)} if self.listed is not None else self.tries,
+            retry_at=retry_at,
             failures=current.failures if self.failing else 0,
             trouble="",
             resume=self.resume,

@@ -32,6 +32,9 @@ BAR = (
 MOST_SLOWER = 1.2
 """How much longer the others' p95 may be."""
 
+BUSY_SECONDS = 0.5
+"""A p95 of calm times beyond this is that of a busy machine, and nothing can be compared with it."""
+
 LIMITS = Limits(
     work_budget_seconds=3, timeout_seconds=5, ack_deadline_seconds=10, lease_seconds=8, wake_seconds=2.0, instances=3
 )
@@ -96,7 +99,11 @@ class Ward:
             course.close()
             self._recover(name)
         was, now = _p95(calm), _p95(sick)
-        if now > was * MOST_SLOWER:
+        if was > BUSY_SECONDS:
+            self.failures.append(
+                f"{name}: calm times have a p95 of {was:.1f} s: the machine is busy with something else"
+            )
+        elif now > was * MOST_SLOWER:
             self.failures.append(f"{name}: the others' p95 is {now / was:.2f} times that of calm times")
         return (
             f"{name} for {min(took):.0f} to {max(took):.0f} s: the others' p95 {now * 1000:.0f} ms, in calm times"

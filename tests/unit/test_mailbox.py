@@ -366,6 +366,26 @@ def test_a_message_that_gmail_never_hands_out_is_parked_and_the_others_go_on(wor
     assert int(world.mailbox.history_id) >= int(world.mailbox.dirty)
 
 
+def test_pushes_in_quick_succession_do_not_use_up_the_tries_of_a_failing_message(world):
+    lost = world.receive(*PRIVATE)
+    world.gmail.refuses = {lost}
+    world.push_last()
+    for _ in range(20):
+        world.receive(*PRIVATE)
+        world.push_last()
+    assert world.record(lost) is None
+    assert world.mailbox.tries[lost] <= 2  # Forty seconds have passed.
+    for _ in range(200):
+        world.clock.step(timedelta(minutes=9))
+        world.receive(*PRIVATE)
+        world.push_last()
+        if world.record(lost):
+            break
+    record = world.record(lost)
+    assert record is not None
+    assert record.status is MailStatus.PARKED
+
+
 def test_three_neighbours_that_gmail_never_hands_out_do_not_block_the_mailbox_for_good(world):
     lost = [world.receive(*PRIVATE) for _ in range(3)]
     found = world.receive(*RECEIPT)
