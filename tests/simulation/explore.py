@@ -214,10 +214,11 @@ def pairs(firsts: Sequence[tuple[Schedule, int]], wanted: int) -> tuple[list[Sch
     """
     sizes = [max(0, calls - schedule.faults[0][0]) * len(ENUMERATED) for schedule, calls in firsts]
     possible = sum(sizes)
+    wanted = min(wanted, possible)
     chosen: list[Schedule] = []
     before = 0
     for (schedule, _), size in zip(firsts, sizes, strict=True):
-        while (number := len(chosen) * possible // max(wanted, 1)) < before + size and len(chosen) < wanted:
+        while len(chosen) < wanted and (number := len(chosen) * possible // wanted) < before + size:
             later, kind = divmod(number - before, len(ENUMERATED))
             second = (schedule.faults[0][0] + 1 + later, ENUMERATED[kind])
             chosen.append(replace(schedule, faults=(*schedule.faults, second)))

@@ -356,6 +356,8 @@ SCENARIOS = {
         ),
         Scenario(
             name="promotion",
+            # Only time tells what the search index does not show yet; a worker whose clock is days off asks too early.
+            without=frozenset({"jumps"}),
             steps=[
                 (MINUTE, faults(Fault(kind="search_behind", seconds=600))),
                 (MINUTE, comes("receipt", receipt(), labels=("INBOX", "CATEGORY_PROMOTIONS"))),
