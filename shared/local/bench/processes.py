@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,8 +89,6 @@ class Function(Program):
             self.port: int = probe.getsockname()[1]
         options = ["--source", str(source), "--target", target, "--signature-type", "http"]
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        self._connections = threading.local()
-        self._opened: list[http.client.HTTPConnection] = []
         self.started = time.monotonic()
         super().__init__([sys.executable, "-m", "functions_framework", *options, *where], environ)
 
@@ -107,39 +104,20 @@ class Function(Program):
             time.sleep(0.002)
 
     def call(self, body: bytes, method: str = "POST", path: str = "/") -> int:
-        """One request over this thread's own connection; returns the status. Raises OSError."""
-        connection = getattr(self._connections, "kept", None)
-        if connection is not None:
-            try:
-                return self._ask(connection, method, path, body)
-            except ConnectionError:
-                # The server ends a connection that has idled for 2 s; whatever it had begun, a push may come again.
-                self._connections.kept = None
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
-        self._opened.append(connection)
-        status = self._ask(connection, method, path, body)
-        self._connections.kept = connection
-        return status
+        """One request over a connection of its own; returns the status. Raises OSError.
 
-    @staticmethod
-    def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: bytes) -> int:
+        A connection that is kept would hold one of the server's few threads for two seconds after its last answer.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            connection.request(method, path, body, {"Content-Type": "application/json", "Connection": "close"})
             answer = connection.getresponse()
             answer.read()
         except http.client.HTTPException as e:
-            connection.close()
             raise ConnectionError(type(e).__name__) from e
-        except OSError:
+        finally:
             connection.close()
-            raise
         return int(answer.status)
-
-    def stop(self) -> None:
-        """Close the connections, then end the program."""
-        while self._opened:
-            self._opened.pop().close()
-        super().stop()
 
     def cpu_seconds(self) -> float:
         """What its worker has spent so far, in user and system time."""
