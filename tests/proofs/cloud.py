@@ -68,11 +68,14 @@ class Instance:
             self.port: int = probe.getsockname()[1]
         self.in_flight = 0
         self.is_up = False
+        # Every gunicorn wants a control socket of one name in this folder; on one machine they would quarrel about it.
+        own = log.parent / f"run-{self.port}"
+        own.mkdir(exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", emulators.DIES_WITH_ITS_PARENT, "sh", *command, f"--port={self.port}"],
                 cwd=ROOT,
-                env=environ,
+                env={**environ, "XDG_RUNTIME_DIR": str(own)},
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
