@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -45,10 +46,11 @@ NEWSLETTER = ("Shoes <news@shoes.example>", "Everything must go", "Half price on
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> Iterator[World]:
     world = World()
     world.connect()
-    return world
+    yield world
+    world.close()
 
 
 # --- Gmail's notification -------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class Scenario:
             if self.done == self.workers:
                 self.check(self.world)
                 self.ran += 1
+                self.world.close()
                 self._begin()
 
         return run
@@ -73,6 +74,7 @@ def decided_once(world: World) -> None:
 def test_a_push_and_a_sweep_on_one_mailbox_decide_each_mail_once_in_any_order():
     scenario = Scenario(mail_arrives, decided_once, workers=2)
     counts = orchestrate.orchestrate(scenario.worker(push), scenario.worker(sync), name="mailbox")
+    scenario.world.close()
     assert min(counts) >= 4
     assert scenario.ran >= 100
 
@@ -86,5 +88,6 @@ def test_a_worker_whose_lease_has_ended_and_its_successor_decide_each_mail_once_
 
     scenario = Scenario(mail_arrives, decided_once, workers=2)
     counts = orchestrate.orchestrate(scenario.worker(push), scenario.worker(sync_much_later), name="mailbox")
+    scenario.world.close()
     assert min(counts) >= 4
     assert scenario.ran >= 100
