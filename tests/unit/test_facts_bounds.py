@@ -128,7 +128,7 @@ def test_a_hostile_text_costs_no_more_than_a_long_letter(piece):
 
 
 def _takes_less(seconds, work) -> bool:
-    """Whether a call takes less than eight times that CPU time, in one of three tries: the machine has other work too."""
+    """Whether a call takes less than eight times that CPU time in one of three tries: the machine has other work."""
     seconds *= 8
     for _ in range(3):
         start = time.process_time()
