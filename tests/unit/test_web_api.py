@@ -22,7 +22,8 @@ from shared.model import (
 )
 from shared.schema import APPLICATIONS, MAILS, SUGGESTIONS, USERS
 from shared.services import Services
-from shared.web.api import LOCAL_ROUTES, ROUTES, respond
+from shared.web import sign_in
+from shared.web.api import ROUTES, respond
 from shared.web.http import Request
 from tests.support.made import made_services, made_settings
 
@@ -148,7 +149,7 @@ def test_there_is_no_such_route_anywhere_else(emulated):
 
 
 def test_every_route_but_health_and_the_local_sign_in_asks_who_is_calling(send):
-    open_routes = {route.template for route in (*ROUTES, *LOCAL_ROUTES) if not route.auth}
+    open_routes = {route.template for route in (*ROUTES, *sign_in.ROUTES) if not route.auth}
     assert open_routes == {"/v1/health", "/v1/local/sign-in"}
 
     for route in ROUTES:
