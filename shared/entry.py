@@ -143,7 +143,8 @@ def http(work: Callable[[web.Request], web.Response]) -> Serve:
     """Makes a function that answers requests the receiver of HTTP; it turns its own errors into answers."""
 
     def receive(request: flask.Request, call: log.Call) -> flask.Response:
-        body = _body(request, web.BODY_BYTES)
+        body = _Body(request)
+        kept = body.read(web.BODY_BYTES)
         if len(request.path) + len(request.query_string) > URL_BYTES:
             answer = web.problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"longer than {URL_BYTES} bytes")
         else:
@@ -153,9 +154,11 @@ def http(work: Callable[[web.Request], web.Response]) -> Serve:
                     path=request.path,
                     query=request.args.to_dict(),
                     headers={name: request.headers[name] for name in web.READ_HEADERS if name in request.headers},
-                    body=body,
+                    body=kept,
+                    long_body=body.read,
                 )
             )
+        body.drop()
         call.outcome = "done"
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             call.outcome = "try_again" if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else "crashed"
@@ -222,18 +225,46 @@ def _outcome(error: Exception) -> str:
     return "try_again" if isinstance(error, TryAgain) else "crashed"
 
 
+class _Body:
+    """A request's body, read as far as somebody wants to know it, and in the end to its end.
+
+    Else the framework would read the rest, and keep it.
+    """
+
+    def __init__(self, request: flask.Request) -> None:
+        self._request = request
+        self._kept: list[bytes] = []
+        self._length = 0
+        self._ended = False
+
+    def read(self, most: int) -> bytes | None:
+        """All of it, or None when it is longer than so many bytes. What has been read can be asked for again."""
+        while not self._ended and self._length <= most and (self._request.content_length or 0) <= most:
+            self._kept.append(self._chunk())
+        return b"".join(self._kept) if self._ended and self._length <= most else None
+
+    def drop(self) -> None:
+        """Read what is left, and forget everything."""
+        self._kept.clear()
+        while not self._ended:
+            self._chunk()
+
+    def _chunk(self) -> bytes:
+        try:
+            chunk: bytes = self._request.stream.read(CHUNK_BYTES)
+        except ClientDisconnected as e:
+            raise TryAgain("the caller hung up") from e
+        self._length += len(chunk)
+        self._ended = not chunk
+        return chunk
+
+
 def _body(request: flask.Request, most: int) -> bytes | None:
-    """The body, or None when it is too long. It is read to its end, since the framework would do so, and keep it."""
-    chunks: list[bytes] = []
-    length = 0
-    try:
-        while chunk := request.stream.read(CHUNK_BYTES):
-            length += len(chunk)
-            if length <= most:
-                chunks.append(chunk)
-    except ClientDisconnected as e:
-        raise TryAgain("the caller hung up") from e
-    return b"".join(chunks) if length <= most else None
+    """The body, or None when it is too long."""
+    body = _Body(request)
+    content = body.read(most)
+    body.drop()
+    return content
 
 
 def _push(request: flask.Request, body: bytes | None) -> _Push:
@@ -330,7 +361,7 @@ def _only_post(call: log.Call) -> flask.Response:
 
 
 def _response(answer: web.Response) -> flask.Response:
-    response = flask.Response(answer.body, status=answer.status, headers=dict(answer.headers))
+    response = flask.Response(answer.body if answer.pieces is None else answer.pieces, status=answer.status, headers=dict(answer.headers))
     if "Content-Type" not in answer.headers:
         # Flask would call the empty body of a 204 a page.
         del response.headers["Content-Type"]

@@ -44,3 +44,7 @@ class GrantRevoked(Rejected):
 
 class NotFound(Rejected):
     """The person has no such thing. Somebody else's id gives the same answer: nobody may learn that it exists."""
+
+
+class Refused(Rejected):
+    """What is on record speaks against it: a cancel while the mail is leaving, a key that named another request."""

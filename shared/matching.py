@@ -11,11 +11,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.classify.domains import organisational_domain
+from shared.classify.domains import organisational_domain, readable, same_organisation
 from shared.classify.facts import links
 from shared.classify.facts.sender_name import own_label, sender_company
 from shared.hosts import HIRING_SYSTEMS, belongs_to
-from shared.model import ApplicationSummary, Candidate, Facts, Link, Mail, Signal, Stage, Suggestions, Verdict
+from shared.ledger import NO_EFFECT
+from shared.model import (
+    BY_PUBLIC_WORDS,
+    ApplicationSummary,
+    Candidate,
+    Facts,
+    Link,
+    Mail,
+    Signal,
+    Stage,
+    Suggestions,
+    Verdict,
+)
 from shared.names import (
     CJK,
     company_key,
@@ -43,11 +55,11 @@ REFERENCES = 50
 SHORT_NAME = 3
 """Names of so few letters are words of every language: a subject that contains one proves nothing."""
 
+INITIALS = 3
+"""From so many words on, a company's initials are a domain that it may have: ibm.com."""
+
 REQUISITION_DIGITS = 5
 """From so many digits on, a number without its letters ("0044871" for R0044871) is still one job's."""
-
-_NO_EFFECT = frozenset({Signal.RECRUITER_OUTREACH, Signal.JOB_ALERT, Signal.VERIFICATION_CODE, Signal.OTHER})
-"""Signals that touch no application: only a thread of ours, or a meeting's UID, makes such a mail part of one."""
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _REPOSTED = re.compile(r"[-_]\d{1,2}$")
@@ -71,8 +83,8 @@ def match(
     certain = _by_reference(mail, facts, live) or _by_thread(mail, facts, live) or _by_calendar(facts, live)
     if certain:
         return certain
-    if verdict.signal in _NO_EFFECT:
-        return Suggestions()
+    if verdict.signal in NO_EFFECT:
+        return Suggestions()  # Only a thread of ours, or a meeting's UID, makes such a mail part of an application.
     named = _Names.of(mail, facts, aliases or {})
     return (
         _by_requisition(mail, facts, live, named)
@@ -164,6 +176,47 @@ def _by_posting(mail: Mail, facts: Facts, applications: Sequence[ApplicationSumm
         and (len(addresses) == 1 or same_role(facts.role, application.role))
     ]
     return _link(shown[0].id, "job_url", 0.97, "It links to this job's posting.") if len(shown) == 1 else None
+
+
+# --- Whether a link may end an application ----------------------------------------------------------------------------
+
+_GRAVE = frozenset({Signal.OFFER, Signal.REJECTION, Signal.POSITION_CLOSED, Signal.WITHDRAWAL_CONFIRMED})
+"""Signals that end an application, or seem to crown it: what a stranger who knows two names would like to send."""
+
+
+def stranger(mail: Mail, verdict: Verdict, link: Link, applications: Iterable[ApplicationSummary]) -> str:
+    """Why a mail may only suggest the end that it names, in words for the person; empty when its sender may say so.
+
+    That the domain is the sender's own is proven elsewhere (`doubt`). This asks whose domain it is: once somebody has
+    written in an application, its end comes from them, from a hiring system, or from the employer's own domain.
+    """
+    application = next((each for each in applications if each.id == link.application_id), None)
+    if application is None or verdict.signal not in _GRAVE or link.rule not in BY_PUBLIC_WORDS:
+        return ""
+    domain = mail.from_address.rpartition("@")[2]
+    if (
+        not application.sender_domains
+        or belongs_to(domain, HIRING_SYSTEMS)
+        or any(same_organisation(domain, known) for known in application.sender_domains)
+        or _is_named_for(own_label(mail.from_address), application.company)
+    ):
+        return ""
+    return f"{readable(domain)} has not written in this application before, and is not {application.company} by name"
+
+
+def _is_named_for(label: str, company: str) -> bool:
+    """Whether a domain's name is a company's: in full, in short, by its first word or by its initials, nothing added.
+
+    "acme-careers.com" is anybody's who has ten dollars.
+    """
+    bare = label.replace("-", "")
+    words = company_key(company).split()
+    names = {"".join(words), short_company_key(company).replace(" ", "")}
+    if len(words) > 1 and len(words[0]) > SHORT_NAME:
+        names.add(words[0])
+    if len(words) >= INITIALS:
+        names.add("".join(word[0] for word in words))
+    return bool(bare) and bare in names
 
 
 # --- What is read: names and roles ------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from shared.model import Employer
 from shared.schema import Key, Query
 
 T = TypeVar("T")
@@ -27,6 +28,14 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC, to the microsecond."""
+        ...
+
+
+class Wait(Protocol):
+    """Waiting."""
+
+    def __call__(self, duration: timedelta) -> None:
+        """Return when so much time has passed."""
         ...
 
 
@@ -72,8 +81,11 @@ class Transaction(Protocol):
         """Write a document that must not exist yet; otherwise the whole transaction raises Conflict."""
         ...
 
-    def put(self, key: Key[T], value: T) -> None:
-        """Write the document, whether it exists or not."""
+    def put(self, key: Key[T], value: T, *, revision: Revision | None = None) -> None:
+        """Write the document, whether it exists or not; with a `revision`, only if it is still at that.
+
+        Otherwise the whole transaction raises Conflict. Such a document need not be read, and so is not locked.
+        """
         ...
 
     def delete(self, key: Key[Any]) -> None:
@@ -164,6 +176,10 @@ class Queue(Protocol):
 
     def publish(self, topic: str, message: object) -> None:
         """Send a message (a dataclass of ids) to a topic; returns when the broker has it. Raises TryAgain."""
+        ...
+
+    def publish_all(self, topic: str, messages: Sequence[object]) -> None:
+        """Send any number of messages; after TryAgain some of them may have been sent, and all are sent again."""
         ...
 
 
@@ -276,6 +292,10 @@ class GmailMailbox(Protocol):
         """users.messages.get, 20 units; None when it has been deleted meanwhile (404)."""
         ...
 
+    def raw(self, message_id: str) -> bytes | None:
+        """users.messages.get, 20 units: the mail as RFC 5322 bytes; None when it has been deleted meanwhile (404)."""
+        ...
+
     def attachment(self, message_id: str, attachment_id: str) -> bytes | None:
         """users.messages.attachments.get, 20 units; None when it is gone."""
         ...
@@ -336,6 +356,52 @@ class Gmail(Protocol):
         ...
 
 
+# --- Google's authorization server ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRequest:
+    """What a person is asked to agree to (OAuth 2.0 with PKCE, OpenID Connect)."""
+
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    state: str
+    nonce: str
+    challenge: str
+    """S256 of the verifier (RFC 7636)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a person has agreed to."""
+
+    refresh_token: str
+    access: AccessToken
+    scopes: frozenset[str]
+    """May be fewer than were asked for: the person can untick each."""
+
+
+class Consent(Protocol):
+    """Google's consent screen, and the grants that come of it."""
+
+    @property
+    def issuer(self) -> str:
+        """Who an answer of this server says it is from (RFC 9207)."""
+        ...
+
+    def address(self, request: ConsentRequest) -> str:
+        """Where to send the person's browser: a code, offline access, and what was granted before, too."""
+        ...
+
+    def redeem(self, code: str, *, verifier: str, redirect_uri: str, nonce: str) -> Grant:
+        """What a code is worth; once. Raises Rejected for a dead code and an ID token without our nonce, TryAgain."""
+        ...
+
+    def revoke(self, token: str) -> None:
+        """Give the grant back that a refresh token stands for; a dead one is no error. Raises TryAgain."""
+        ...
+
+
 # --- Secrets, files, people -------------------------------------------------------------------------------------------
 
 
@@ -348,6 +414,10 @@ class Vault(Protocol):
 
     def unseal(self, sealed: bytes, *, user: str, purpose: str) -> bytes:
         """The secret. Raises Rejected when the bytes were changed or sealed for someone or something else."""
+        ...
+
+    def rotate(self) -> int:
+        """Begin a new epoch and return its version; what older keys have sealed still opens."""
         ...
 
 
@@ -388,4 +458,112 @@ class SignIn(Protocol):
 
     def token(self, uid: str) -> str:
         """A token that this wiring's Identity takes for the uid. Raises Rejected for what can't be a uid."""
+        ...
+
+
+# --- A model's opinion ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a model is asked: our instruction, and the redacted text that it is about."""
+
+    instruction: str
+    text: str
+
+
+class Advisor(Protocol):
+    """A model somewhere; what it says is data and is checked by who asked."""
+
+    def ask(self, question: Question) -> str:
+        """Its answer, whatever that is. Raises TryAgain or Rejected when there is none in time."""
+        ...
+
+
+# --- Job postings on the web ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAnswer:
+    """What a web server answered to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names lower-cased: content-type, etag, last-modified, location, retry-after, as far as they came."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsRule:
+    """What a robots.txt says to us about one address."""
+
+    allowed: bool
+    delay: timedelta
+    """The pause between two requests that it asks for; none when it asks for none."""
+
+
+class Web(Protocol):
+    """Public web servers, whoever named the address."""
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str], at: datetime, until: datetime, most_bytes: int
+    ) -> WebAnswer:
+        """One GET, sent no sooner than `at` and answered by `until`; a redirect is told, not followed.
+
+        Raises Rejected for an address that may not be asked and for an answer of more than `most_bytes` (unpacked);
+        TryAgain when there is no whole answer in time.
+        """
+        ...
+
+    def robots(self, text: str, url: str) -> RobotsRule:
+        """What a robots.txt says to us about an address; total, whatever the text is."""
+        ...
+
+    def json_ld(self, html: bytes) -> tuple[Mapping[str, Any], ...]:
+        """The JSON-LD objects of a page, in their order; as untrusted as the page. Raises Rejected for no page."""
+        ...
+
+
+class JobBoards(Protocol):
+    """The employers whose public boards are read, and the big boards that carry everybody's jobs."""
+
+    @property
+    def employers(self) -> Sequence[Employer]:
+        """Whose boards are read, in the order of the list."""
+        ...
+
+    def search(self, board: str, term: str, location: str, *, until: datetime) -> tuple[Mapping[str, Any], ...]:
+        """Some rows of a big board, never all of them, by JobSpy's names; as untrusted as the board.
+
+        Raises TryAgain when it refuses or is not done by `until`.
+        """
+        ...
+
+
+# --- What a person is told outside the app ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideMessage:
+    """A notification in words, as a channel outside the app takes it."""
+
+    id: str
+    """Stable: the same notification always has the same."""
+    kind: str
+    created_at: datetime
+    subject: str
+    """One line."""
+    text: str
+    html: str = ""
+    """Of some kinds only; a whole document."""
+
+
+class Outside(Protocol):
+    """A channel outside the app: mail, chat, webhook."""
+
+    def send(self, target: str, message: OutsideMessage) -> None:
+        """Hand it over, once.
+
+        Raises TryAgain when it certainly has not left, Unsure when it may have, Rejected when it never will.
+        """
         ...

@@ -54,6 +54,8 @@ class Row:
     schedules: tuple[Schedule, ...] = ()
     http: Literal["", "public", "private"] = ""
     dead_letter: str = ""
+    paths: tuple[str, ...] = ()
+    """What of the project's own domain leads here; the public function without any gets the rest."""
     cpu: float
     memory: str
     concurrency: int

@@ -27,6 +27,8 @@ class Collection(Generic[T]):
     parent: str = ""
     unindexed: tuple[str, ...] = ()
     """Fields with large or private content that no query reads: exempt from indexing."""
+    expires: str = ""
+    """A time after which Firestore itself deletes the document, within a day. A mop: nothing may rely on it."""
 
     def key(self, *ids: str) -> Key[T]:
         """The key of one document; `ids` from the parent down: `APPLICATIONS.key(uid, application_id)`."""
@@ -88,12 +90,12 @@ class Query(Generic[T]):
 MOST_EQUALITIES = 3
 """More would need an index per combination, and no use case has needed more."""
 
-USERS = Collection("users", model.User)
+USERS = Collection("users", model.User, unindexed=("preferences", "roster"))
 APPLICATIONS = Collection(
     "applications",
     model.Application,
     "users",
-    unindexed=("events", "interviews", "moves", "thread_ids", "message_ids", "ics_uids"),
+    unindexed=("events", "interviews", "moves", "thread_ids", "message_ids", "ics_uids", "sender_domains"),
 )
 MAILS = Collection(
     "mails", model.MailRecord, "users", unindexed=("verdict", "snippet", "subject", "sender", "link", "reason")
@@ -101,12 +103,58 @@ MAILS = Collection(
 THREADS = Collection("threads", model.Thread, "users")
 INTERVIEWS = Collection("interviews", model.Interview, "users", unindexed=("facts",))
 SUGGESTIONS = Collection("suggestions", model.LinkSuggestion, "users", unindexed=("candidates",))
-NOTIFICATIONS = Collection("notifications", model.Notification, "users")
+NOTIFICATIONS = Collection("notifications", model.Notification, "users", unindexed=("items",))
+DISPATCHES = Collection("dispatches", model.Dispatch, "users", unindexed=("reason",))
+CHANNEL_TARGETS = Collection("channel_targets", model.ChannelTarget, "users", unindexed=("sealed", "hint"))
+CALENDAR_FEEDS = Collection("calendar_feeds", model.CalendarFeed, "users", unindexed=("token_hash",))
+REPORTS = Collection(
+    "reports",
+    model.Report,
+    "users",
+    unindexed=("total", "by_company", "by_source", "funnel", "ahead", "open_offers"),
+)
+DOCUMENTS = Collection("documents", model.Document, "users", unindexed=("name", "sha256"))
+TEMPLATES = Collection("templates", model.Template, "users", unindexed=("subject", "text", "html"))
+REQUESTS = Collection("requests", model.SendRequest, "users", unindexed=("digest",))
+ADVICE = Collection("advice", model.Advice, "users", expires="expires_at")
+ADVICE_DAYS = Collection("advice_days", model.AdviceDay, "users", expires="expires_at")
 MAILBOXES = Collection(
     "mailboxes",
     model.Mailbox,
-    unindexed=("sealed_refresh_token", "sealed_access_token", "asks", "rescan", "tries", "resume"),
+    unindexed=(
+        "backfill",
+        "receipt",
+        "sealed_address",
+        "sealed_refresh_token",
+        "sealed_access_token",
+        "asks",
+        "scopes",
+        "rescan",
+        "tries",
+        "resume",
+        "sent_in_hours",
+    ),
 )
+CONSENTS = Collection(
+    "consents",
+    model.OpenConsent,
+    "users",
+    unindexed=("sealed_verifier", "sealed_address", "scopes", "nonce"),
+    expires="expires_at",
+)
+LEGACY = Collection("legacy", model.LegacyRecord, "users", unindexed=("json",))
+REVOCATIONS = Collection("revocations", model.Revocation, unindexed=("sealed_refresh_token",))
+ERASURES = Collection("erasures", model.Erasure)
+SENDS = Collection(
+    "sends", model.Send, unindexed=("letter", "subject", "attempts", "reason", "sent_to", "next_addresses")
+)
+SEARCHES = Collection("searches", model.Search, unindexed=("pages", "sources", "pending", "failures"))
+POSTINGS = Collection(
+    "postings", model.Posting, unindexed=("text", "salary", "apply_url", "apply_address", "sources", "keys")
+)
+POSTING_KEYS = Collection("posting_keys", model.PostingKey)
+CACHE = Collection("cache", model.CachedAnswer, unindexed=("etag", "last_modified", "location"))
+WEB_HOSTS = Collection("web_hosts", model.WebHost, expires="expires_at")
 DEAD_LETTERS = Collection("dead_letters", model.DeadLetter, unindexed=("payload", "reason"))
 RUNS = Collection("runs", model.Run)
 VAULT_KEYS = Collection("vault_keys", model.VaultKey, unindexed=("wrapped",))
@@ -143,7 +191,106 @@ NOTIFICATIONS_OF_USER = Query(
     order="created_at",
     descending=True,
 )
+NOTIFICATIONS_DUE = Query(
+    name="notifications_due", collection=NOTIFICATIONS, record=model.DueNotification, order="due_at", group=True
+)
+NOTIFICATIONS_PENDING = Query(
+    name="notifications_pending", collection=NOTIFICATIONS, record=model.Notification, order="due_at"
+)
+NOTIFICATIONS_ABOUT = Query(
+    name="notifications_about",
+    collection=NOTIFICATIONS,
+    record=model.Notification,
+    equal=("about",),
+    order="created_at",
+)
+NOTIFICATIONS_OLDEST = Query(
+    name="notifications_oldest", collection=NOTIFICATIONS, record=model.DueNotification, order="created_at", group=True
+)
+DISPATCHES_DUE = Query(
+    name="dispatches_due", collection=DISPATCHES, record=model.DueDispatch, order="due_at", group=True
+)
+DISPATCHES_OF_USER = Query(
+    name="dispatches_of_user", collection=DISPATCHES, record=model.Dispatch, order="created_at", descending=True
+)
+INTERVIEWS_OF_USER = Query(name="interviews_of_user", collection=INTERVIEWS, record=model.Interview, order="start")
+INTERVIEWS_DUE = Query(
+    name="interviews_due", collection=INTERVIEWS, record=model.DueInterview, order="due_at", group=True
+)
+INTERVIEWS_STARTING = Query(
+    name="interviews_starting", collection=INTERVIEWS, record=model.DueInterview, order="start", group=True
+)
+REPORTS_OF_USER = Query(name="reports_of_user", collection=REPORTS, record=model.Report, order="since", descending=True)
+USERS_WEEKLY_DUE = Query(name="users_weekly_due", collection=USERS, record=model.DuePerson, order="weekly_at")
+USERS_MONTHLY_DUE = Query(name="users_monthly_due", collection=USERS, record=model.DuePerson, order="monthly_at")
+USERS_FOLLOW_UP_DUE = Query(name="users_follow_up_due", collection=USERS, record=model.DuePerson, order="follow_up_at")
+DOCUMENTS_OF_USER = Query(
+    name="documents_of_user", collection=DOCUMENTS, record=model.Document, order="created_at", descending=True
+)
 MAILBOXES_DUE = Query(name="mailboxes_due", collection=MAILBOXES, record=model.DueMailbox, order="due_at")
+SENDS_DUE = Query(name="sends_due", collection=SENDS, record=model.DueSend, equal=("delivery",), order="due_at")
+SENDS_OF_USER = Query(
+    name="sends_of_user", collection=SENDS, record=model.Send, equal=("uid",), order="created_at", descending=True
+)
+SENDS_OF_APPLICATION = Query(
+    name="sends_of_application",
+    collection=SENDS,
+    record=model.Send,
+    equal=("uid", "application_id"),
+    order="created_at",
+)
+SENDS_PLANNED = Query(name="sends_planned", collection=SENDS, record=model.DueSend, equal=("uid",), order="send_after")
+SENDS_ASKING = Query(
+    name="sends_asking", collection=SENDS, record=model.Send, equal=("uid", "question"), order="created_at"
+)
+SEARCHES_DUE = Query(name="searches_due", collection=SEARCHES, record=model.DueSearch, order="due_at")
+SEARCHES_NEXT = Query(name="searches_next", collection=SEARCHES, record=model.Search, order="next_at")
+SEARCHES_OF_USER = Query(
+    name="searches_of_user", collection=SEARCHES, record=model.Search, equal=("uid",), order="created_at"
+)
+POSTINGS_LISTED = Query(
+    name="postings_listed",
+    collection=POSTINGS,
+    record=model.PostingSummary,
+    equal=("uid", "open"),
+    order="found_at",
+    descending=True,
+)
+POSTINGS_BY_TERM = Query(
+    name="postings_by_term",
+    collection=POSTINGS,
+    record=model.PostingSummary,
+    equal=("open",),
+    contains="terms",
+    order="found_at",
+    descending=True,
+)
+POSTINGS_EXPIRING = Query(
+    name="postings_expiring", collection=POSTINGS, record=model.PostingSummary, order="expires_at"
+)
+POSTINGS_CLOSED = Query(name="postings_closed", collection=POSTINGS, record=model.PostingSummary, order="closed_at")
+CACHE_EXPIRED = Query(name="cache_expired", collection=CACHE, record=model.CachedAnswer, order="expires_at")
+WEB_HOSTS_EXPIRED = Query(name="web_hosts_expired", collection=WEB_HOSTS, record=model.WebHost, order="expires_at")
+MAILBOXES_TO_SWEEP = Query(
+    name="mailboxes_to_sweep",
+    collection=MAILBOXES,
+    record=model.SweptMailbox,
+    equal=("pace",),
+    order="last_sync_at",
+)
+MAILBOXES_BY_WATCH = Query(
+    name="mailboxes_by_watch", collection=MAILBOXES, record=model.SweptMailbox, order="watch_expires_at"
+)
+MAILBOXES_BY_RECEIPT = Query(
+    name="mailboxes_by_receipt", collection=MAILBOXES, record=model.SweptMailbox, order="receipt_due_at"
+)
+MAILBOXES_ALL = Query(name="mailboxes_all", collection=MAILBOXES, record=model.Mailbox)
+REVOCATIONS_ALL = Query(name="revocations_all", collection=REVOCATIONS, record=model.Revocation)
+CHANNEL_TARGETS_ALL = Query(
+    name="channel_targets_all", collection=CHANNEL_TARGETS, record=model.ChannelTarget, group=True
+)
+REVOCATIONS_DUE = Query(name="revocations_due", collection=REVOCATIONS, record=model.DueRevocation, order="due_at")
+ERASURES_DUE = Query(name="erasures_due", collection=ERASURES, record=model.DueErasure, order="due_at")
 DEAD_LETTERS_NEWEST = Query(
     name="dead_letters_newest",
     collection=DEAD_LETTERS,
@@ -164,7 +311,48 @@ VAULT_KEYS_NEWEST = Query(
 )
 
 COLLECTIONS: tuple[Collection[Any], ...] = tuple(v for v in list(globals().values()) if isinstance(v, Collection))
-QUERIES: tuple[Query[Any], ...] = tuple(v for v in list(globals().values()) if isinstance(v, Query))
+
+
+def _bears_uid(collection: Collection[Any]) -> bool:
+    return "uid" in collection.record.__dataclass_fields__
+
+
+OWNERLESS = {
+    "cache": "answers of job boards, by address",
+    "runs": "counts of scheduled runs",
+    "vault_keys": "wrapped keys",
+    "web_hosts": "how politely a host is asked",
+}
+"""Root collections without a person's documents, and what they hold. Every other one bears `uid`."""
+
+OF_PERSON: tuple[Query[Any], ...] = tuple(
+    Query(
+        name=f"{collection.name}_of_person",
+        collection=collection,
+        record=collection.record,
+        equal=() if collection.parent else ("uid",),
+    )
+    for collection in COLLECTIONS
+    if collection.name not in OWNERLESS
+)
+"""Everything of one person, a query for each collection: of the parent `uid`, or with that field."""
+
+OWNED: tuple[Query[Any], ...] = tuple(
+    Query(
+        name=f"{query.collection.name}_owned",
+        collection=query.collection,
+        record=model.OwnedDocument if _bears_uid(query.collection) else query.record,
+        equal=query.equal,
+    )
+    for query in OF_PERSON
+)
+"""The same, reading no more of them than has to be."""
+
+QUERIES: tuple[Query[Any], ...] = (
+    *(v for v in list(globals().values()) if isinstance(v, Query)),
+    *OF_PERSON,
+    *OWNED,
+)
 
 
 def index_definitions(
@@ -174,13 +362,16 @@ def index_definitions(
 
     `{"kind": "composite", "collection", "scope", "fields": [{"field", "order" | "contains"}]}` is an index over several
     fields, without the document id, which Firestore adds. `{"kind": "field", "collection", "field", "indexes":
-    [{"scope", "order" | "contains"}]}` replaces one field's automatic indexes; an empty list means none.
+    [{"scope", "order" | "contains"}], "expires"?}` replaces one field's automatic indexes; an empty list means none, and
+    `expires` (true) that the field ends its document's time to live.
     Scopes are COLLECTION and COLLECTION_GROUP; orders ASCENDING and DESCENDING; `contains` is true.
     """
     composites: list[dict[str, Any]] = []
     overrides: dict[tuple[str, str], list[dict[str, Any]]] = {
         (collection.name, field): [] for collection in collections for field in collection.unindexed
     }
+    expiring = {(collection.name, collection.expires) for collection in collections if collection.expires}
+    overrides |= {place: _automatic() for place in sorted(expiring)}
     for query in queries:
         for fields in _indexes(query):
             scope = "COLLECTION_GROUP" if query.group else "COLLECTION"
@@ -201,7 +392,13 @@ def index_definitions(
                 if how not in indexes:
                     indexes.append(how)
     return composites + [
-        {"kind": "field", "collection": collection, "field": field, "indexes": indexes}
+        {
+            "kind": "field",
+            "collection": collection,
+            "field": field,
+            "indexes": indexes,
+            **({"expires": True} if (collection, field) in expiring else {}),
+        }
         for (collection, field), indexes in overrides.items()
     ]
 

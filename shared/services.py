@@ -14,13 +14,28 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from shared.errors import TryAgain
-from shared.ports import Blobs, Clock, Gmail, Identity, Ids, Queue, Store, Vault
+from shared.ports import (
+    Advisor,
+    Blobs,
+    Clock,
+    Consent,
+    Gmail,
+    Identity,
+    Ids,
+    JobBoards,
+    Outside,
+    Queue,
+    Store,
+    Vault,
+    Wait,
+    Web,
+)
 from shared.settings import Settings, read
 
 if TYPE_CHECKING:
@@ -84,11 +99,16 @@ class Services:
         store: Store | None = None,
         queue: Queue | None = None,
         gmail: Gmail | None = None,
+        consent: Consent | None = None,
         vault: Vault | None = None,
         blobs: Blobs | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
+        wait: Wait | None = None,
         identity: Identity | None = None,
+        outside: Mapping[str, Outside] | None = None,
+        web: Web | None = None,
+        boards: JobBoards | None = None,
     ) -> None:
         self.settings = settings
         self.building = threading.RLock()
@@ -99,11 +119,16 @@ class Services:
             "store": store,
             "queue": queue,
             "gmail": gmail,
+            "consent": consent,
             "vault": vault,
             "blobs": blobs,
             "clock": clock,
             "ids": ids,
+            "wait": wait,
             "identity": identity,
+            "outside": outside,
+            "web": web,
+            "boards": boards,
         }
         self.__dict__.update({name: port for name, port in ready.items() if port is not None})
 
@@ -147,6 +172,13 @@ class Services:
 
         return SystemIds()
 
+    @_built()
+    def wait(self) -> Wait:
+        """Waiting, in the machine's time."""
+        from shared.adapters.clock import system_wait
+
+        return system_wait
+
     @_built("firestore")
     def store(self) -> Store:
         """Firestore, its emulator, or a SQLite file."""
@@ -178,6 +210,46 @@ class Services:
 
         s = self.settings
         return GoogleGmail(s.google_root, s.oauth_client_id, s.oauth_client_secret, clock=self.clock)
+
+    @_built("gmail")
+    def consent(self) -> Consent:
+        """Google's authorization server, or the stand-in at `google_root`."""
+        from shared.adapters.consent import GoogleConsent
+
+        s = self.settings
+        return GoogleConsent(s.google_root, s.oauth_client_id, s.oauth_client_secret, clock=self.clock)
+
+    @_built()
+    def advisor(self) -> Advisor | None:
+        """A model that is asked about unclear mail; None, unless the settings name one."""
+        s = self.settings
+        if not s.advisor_url:
+            return None
+        from shared.adapters.advisor import ChatAdvisor, GoogleBearer
+
+        return ChatAdvisor(s.advisor_url, s.advisor_model, (lambda: s.advisor_key) if s.advisor_key else GoogleBearer())
+
+    @_built("mail")
+    def outside(self) -> Mapping[str, Outside]:
+        """The channels outside the app, by the words of `Channel`; where nothing is real, mail is put into a folder."""
+        from shared.adapters.channels import AppriseChat, MailFolder, NoRelay, SmtpRelay, Webhook
+
+        s = self.settings
+        mail: Outside = NoRelay()
+        if s.smtp_url:
+            mail = SmtpRelay(s.smtp_url, s.mail_from, clock=self.clock)
+        elif s.wiring == "local" or s.emulated:
+            mail = MailFolder(self.mail_folder, s.mail_from, clock=self.clock)
+        return {"email": mail, "chat": AppriseChat(), "webhook": Webhook(clock=self.clock)}
+
+    @_built()
+    def mail_folder(self) -> Path:
+        """Where mail goes that does not leave this machine; without a directory it goes with the process."""
+        if self.settings.data_dir:
+            return self.settings.data_dir / "mail"
+        folder = tempfile.mkdtemp(prefix="hearback-mail-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     @_built("vault")
     def vault(self) -> Vault:
@@ -226,6 +298,20 @@ class Services:
         from shared.adapters.identity import LocalIdentity
 
         return LocalIdentity(self.settings.sign_in_secret, clock=self.clock)
+
+    @_built("web")
+    def web(self) -> Web:
+        """Public web servers, and nothing else; a stand-in is handed in ready-made."""
+        from shared.adapters.web import SafeWeb
+
+        return SafeWeb(clock=self.clock)
+
+    @_built("web")
+    def boards(self) -> JobBoards:
+        """The employers whose boards are read, and the big boards."""
+        from shared.adapters.job_boards import PublicJobBoards
+
+        return PublicJobBoards(clock=self.clock)
 
     def _file(self, name: str) -> Path | str:
         """A file of the local wiring, or SQLite's word for memory."""

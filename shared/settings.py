@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from shared.errors import Rejected
@@ -25,7 +25,7 @@ EMULATORS = ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST")
 LOCAL_ONLY = (*EMULATORS, "HEARBACK_GOOGLE_ROOT", "HEARBACK_DATA_DIR")
 """Variables that point at stand-ins. With one of them set on Cloud Run, mail would vanish into a test double."""
 
-USES = ("firestore", "queue", "gmail", "vault", "blobs", "addresses", "identity")
+USES = ("firestore", "queue", "gmail", "vault", "blobs", "addresses", "identity", "web", "mail")
 """What a function may reach, in the words of its row in the functions table."""
 
 SECRET_BYTES = 32
@@ -33,6 +33,18 @@ SECRET_BYTES = 32
 
 LOCAL_CLIENT_ID = "hearback-local"
 """Names us to a stand-in for Google's token endpoint; an OAuth client id is no secret."""
+
+LOCAL_REDIRECT_URI = "http://localhost:8080/api/v1/gmail/callback"
+"""Where a stand-in for Google sends a person back to, unless told otherwise: the API of scripts/dev."""
+
+GOOGLE_HOSTS = ".googleapis.com"
+"""Where Google's hosts end; Vertex AI takes this process's own token instead of a key."""
+
+LOCAL_SENDER = "hearback@localhost.localdomain"
+"""Whom our mail comes from where none leaves."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Hosts whose plain HTTP never leaves the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +82,20 @@ class Settings:
     """The google wiring talks to the emulators on this machine; what has no emulator is kept in files."""
     sign_in_secret: bytes = b""
     """Key of the embedded wiring's own bearer tokens; empty, and no such token exists, anywhere else."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where Google may send a person back to after consent, word for word as the OAuth client has them."""
+    smtp_url: str = ""
+    """The mail relay: smtps://user:password@host:port, or smtp:// with STARTTLS. Empty: this deployment sends none."""
+    mail_from: str = ""
+    """The address that our own mail comes from."""
     allowed_origins: tuple[str, ...] = ()
     """Origins (scheme://host[:port]) whose pages may call the API from a browser; none unless named."""
+    advisor_url: str = ""
+    """Base URL of an OpenAI-compatible endpoint that is asked about unclear mail; empty, and no model is asked."""
+    advisor_model: str = ""
+    """The model's name there."""
+    advisor_key: str = ""
+    """The endpoint's key; empty on Google's own hosts, where this process's token stands for it."""
     version: str = "unreleased"
     """What is running, as /v1/health tells it: the release or the hash of the deployed zip."""
 
@@ -122,7 +146,10 @@ def read(environ: Mapping[str, str]) -> Settings:
         uses=uses,
         emulated=emulated,
         sign_in_secret=_made_here("HEARBACK_SIGN_IN_SECRET", data_dir).encode() if wiring == "local" else b"",
+        redirect_uris=_redirect_uris(environ) or ((LOCAL_REDIRECT_URI,) if stand_in else ()),
+        **_relay(environ, uses),
         allowed_origins=_origins(environ),
+        **_advisor(environ, uses),
         version=environ.get("HEARBACK_VERSION") or "unreleased",
     )
     if settings.work_budget >= settings.lease:
@@ -191,6 +218,44 @@ def _origins(environ: Mapping[str, str]) -> tuple[str, ...]:
         if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
             raise Rejected("HEARBACK_ALLOWED_ORIGINS: not an origin like https://app.example.com")
     return origins
+
+
+def _relay(environ: Mapping[str, str], uses: frozenset[str]) -> dict[str, Any]:
+    """The mail relay and our address there; both or neither, and only for a function that sends mail."""
+    url, sender = (environ.get(name, "") for name in ("HEARBACK_SMTP_URL", "HEARBACK_MAIL_FROM"))
+    if "mail" not in uses:
+        return {}
+    if bool(url) != bool(sender):
+        raise Rejected(f"{'HEARBACK_MAIL_FROM' if url else 'HEARBACK_SMTP_URL'} is missing: a relay takes both")
+    return {"smtp_url": url, "mail_from": sender or LOCAL_SENDER}
+
+
+def _redirect_uris(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The addresses of HEARBACK_OAUTH_REDIRECT_URIS, separated by commas; https, but on this machine."""
+    uris = tuple(part.strip() for part in environ.get("HEARBACK_OAUTH_REDIRECT_URIS", "").split(",") if part.strip())
+    for uri in uris:
+        parts = urlsplit(uri)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        if not safe or not parts.netloc or parts.username is not None or parts.fragment or parts.query:
+            raise Rejected("HEARBACK_OAUTH_REDIRECT_URIS: not an address like https://app.example.com/gmail")
+    return uris
+
+
+def _advisor(environ: Mapping[str, str], uses: frozenset[str]) -> dict[str, str]:
+    """The optional advisor, for functions that read mail; off without HEARBACK_ADVISOR_URL. Mail leaves by https."""
+    url = environ.get("HEARBACK_ADVISOR_URL", "").rstrip("/")
+    if not url or "gmail" not in uses:
+        return {}
+    parts = urlsplit(url)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname or parts.username is not None or parts.fragment or parts.query:
+        raise Rejected("HEARBACK_ADVISOR_URL: not an address like https://api.example.com/v1")
+    model, key = environ.get("HEARBACK_ADVISOR_MODEL", ""), environ.get("HEARBACK_ADVISOR_KEY", "")
+    if not model:
+        raise Rejected("HEARBACK_ADVISOR_MODEL is missing")
+    if not key and not parts.hostname.endswith(GOOGLE_HOSTS):
+        raise Rejected("HEARBACK_ADVISOR_KEY is missing")
+    return {"advisor_url": url, "advisor_model": model, "advisor_key": key}
 
 
 def _made_here(variable: str, data_dir: Path | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 ID_BYTES = 16
 """128 bits: 22 characters of base64url, and nobody guesses one."""
@@ -15,6 +16,11 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return datetime.now(UTC)
+
+
+def system_wait(duration: timedelta) -> None:
+    """ports.Wait in the machine's time."""
+    time.sleep(max(0.0, duration.total_seconds()))
 
 
 class SystemIds:

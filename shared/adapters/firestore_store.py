@@ -143,12 +143,7 @@ class FirestoreStore:
     def put(self, key: Key[T], value: T, *, revision: Revision) -> Revision:
         """Write the document if it is still at `revision`; Conflict otherwise. Unchanged content keeps its revision."""
         self._rules.outside_transaction()
-        write = self._written(Write("put", key, *self._rules.document(key, value)))
-        written = REVISION.fullmatch(revision)
-        if written is None:
-            raise Conflict(f"a document of {key.collection.name} has changed")
-        write.current_document.update_time.seconds = int(written["seconds"])
-        write.current_document.update_time.nanos = int(written["nanos"])
+        write = self._written(Write("put", key, *self._rules.document(key, value), revision))
         try:
             return self._commit([write], f"put in {key.collection.name}")
         except _Contended as e:
@@ -355,7 +350,13 @@ class FirestoreStore:
         document = _Document(name=path, fields=fields)
         if write.verb == "create":
             return _Write(update=document, current_document=_Precondition(exists=False))
-        return _Write(update=document)
+        if write.revision is None:
+            return _Write(update=document)
+        written = REVISION.fullmatch(write.revision)
+        if written is None:
+            raise Conflict(f"a document of {write.key.collection.name} has changed")
+        update_time = {"seconds": int(written["seconds"]), "nanos": int(written["nanos"])}
+        return _Write(update=document, current_document={"update_time": update_time})
 
     def _name(self, key: Key[Any]) -> str:
         return f"{self._documents}/{key.path}"

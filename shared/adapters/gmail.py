@@ -138,47 +138,18 @@ class _Http(httplib2.Http):
         return super().request(uri, method, body, headers, redirections, kind)
 
 
-class GoogleGmail:
-    """Fulfils `shared.ports.Gmail` on Google's own Gmail, or on a stand-in at `root`."""
+class GoogleHttp:
+    """HTTP to Google by httplib2: an object for each thread, one try for each call."""
 
-    def __init__(
-        self, root: str, client_id: str, client_secret: str, clock: Clock, *, timeout: float = TIMEOUT_SECONDS
-    ) -> None:
-        self._token_url = f"{root.rstrip('/')}/token" if root else TOKEN_URL
-        self._client = {"client_id": client_id, "client_secret": client_secret}
+    def __init__(self, root: str, clock: Clock, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._clock = clock
         self._options: dict[str, Any] = {"timeout": timeout}
         if root:
             # A stand-in is on this machine; no proxy of the environment has any business with it.
             self._options["proxy_info"] = None
-        # Building a resource costs four times a call, so each is built once and its methods are kept.
-        self._methods = _methods(google_api.build("gmail", "v1", root).users())
         self._threads = threading.local()
         self._opened: list[_Http] = []
         self._lock = threading.Lock()
-
-    def refresh(self, refresh_token: str) -> AccessToken:
-        """A new access token, by one POST (RFC 6749, 6)."""
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self._client}
-        now = self._clock.now()
-        try:
-            answer = self._post_form(self._token_url, form)
-        except GoogleError as e:
-            raise token_failure(e, now=now) from e
-        except NoAnswer as e:
-            raise TryAgain(f"token: {e}") from e
-        return access_token(answer, now=now)
-
-    def mailbox(self, access_token: str) -> GmailMailbox:
-        """The mailbox that the token opens."""
-        authorization = f"Bearer {access_token}"
-
-        def call(
-            method: str, params: Mapping[str, Any], body: Mapping[str, Any] | None, media: bytes | None
-        ) -> Mapping[str, Any]:
-            return self._call(authorization, method, params, body, media)
-
-        return MailboxMethods(call, self._clock)
 
     def close(self) -> None:
         """Close the connections of every thread; nobody may be calling."""
@@ -188,26 +159,6 @@ class GoogleGmail:
             self._opened.clear()
             self._threads = threading.local()
 
-    def _call(
-        self,
-        authorization: str,
-        method: str,
-        params: Mapping[str, Any],
-        body: Mapping[str, Any] | None,
-        media: bytes | None,
-    ) -> Mapping[str, Any]:
-        request = self._methods[method](userId="me", **params, **({} if body is None else {"body": body}))
-        request.headers["authorization"] = authorization
-        if media is not None:
-            _add_media(request, media)
-        answer = self._answer(lambda http_: request.execute(http=http_, num_retries=0))
-        if method in _SILENT:
-            return {}
-        # The client hands on a JSON text that was cut off as it came.
-        if not isinstance(answer, dict):
-            raise NoAnswer("the answer was cut off", left=True)
-        return answer
-
     def _post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
         response, content = self._answer(lambda http_: http_.request(url, "POST", urlencode(form), headers))
@@ -216,7 +167,7 @@ class GoogleGmail:
                 response.status, content, retry_after=response.get("retry-after", ""), now=self._clock.now()
             )
         try:
-            answer = json.loads(content)
+            answer = json.loads(content or b"{}")
         except (ValueError, RecursionError) as e:
             raise NoAnswer("the answer was cut off", left=True) from e
         return answer if isinstance(answer, dict) else {}
@@ -249,6 +200,62 @@ class GoogleGmail:
             with self._lock:
                 self._opened.append(mine)
         return mine
+
+
+class GoogleGmail(GoogleHttp):
+    """Fulfils `shared.ports.Gmail` on Google's own Gmail, or on a stand-in at `root`."""
+
+    def __init__(
+        self, root: str, client_id: str, client_secret: str, clock: Clock, *, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        super().__init__(root, clock, timeout=timeout)
+        self._token_url = f"{root.rstrip('/')}/token" if root else TOKEN_URL
+        self._client = {"client_id": client_id, "client_secret": client_secret}
+        # Building a resource costs four times a call, so each is built once and its methods are kept.
+        self._methods = _methods(google_api.build("gmail", "v1", root).users())
+
+    def refresh(self, refresh_token: str) -> AccessToken:
+        """A new access token, by one POST (RFC 6749, 6)."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self._client}
+        now = self._clock.now()
+        try:
+            answer = self._post_form(self._token_url, form)
+        except GoogleError as e:
+            raise token_failure(e, now=now) from e
+        except NoAnswer as e:
+            raise TryAgain(f"token: {e}") from e
+        return access_token(answer, now=now)
+
+    def mailbox(self, access_token: str) -> GmailMailbox:
+        """The mailbox that the token opens."""
+        authorization = f"Bearer {access_token}"
+
+        def call(
+            method: str, params: Mapping[str, Any], body: Mapping[str, Any] | None, media: bytes | None
+        ) -> Mapping[str, Any]:
+            return self._call(authorization, method, params, body, media)
+
+        return MailboxMethods(call, self._clock)
+
+    def _call(
+        self,
+        authorization: str,
+        method: str,
+        params: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
+        media: bytes | None,
+    ) -> Mapping[str, Any]:
+        request = self._methods[method](userId="me", **params, **({} if body is None else {"body": body}))
+        request.headers["authorization"] = authorization
+        if media is not None:
+            _add_media(request, media)
+        answer = self._answer(lambda http_: request.execute(http=http_, num_retries=0))
+        if method in _SILENT:
+            return {}
+        # The client hands on a JSON text that was cut off as it came.
+        if not isinstance(answer, dict):
+            raise NoAnswer("the answer was cut off", left=True)
+        return answer
 
 
 def _add_media(request: HttpRequest, media: bytes) -> None:

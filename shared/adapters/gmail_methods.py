@@ -77,6 +77,8 @@ METADATA_HEADERS: Final = (
     "Return-Path",
     "Content-Type",
     "X-Failed-Recipients",
+    "X-Hearback-Send",
+    "X-Hearback-Notification",
     "Date",
 )
 """The headers that triage, matching and the sender check read; nothing else of a mail leaves Gmail at first."""
@@ -162,6 +164,13 @@ class MailboxMethods:
                 metadataHeaders=list(METADATA_HEADERS) if form == "metadata" else None,
                 fields=_FIELDS[form],
             )
+        except Missing:
+            return None
+
+    def raw(self, message_id: str) -> bytes | None:
+        """users.messages.get with the whole mail as it is."""
+        try:
+            return self._ask("messages.get", lambda a: _bytes(a["raw"]), id=message_id, format="raw", fields="raw")
         except Missing:
             return None
 

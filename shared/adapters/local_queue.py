@@ -12,7 +12,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -188,6 +188,14 @@ class LocalQueue:
         """Send a record to a topic as JSON; it is in the file when this returns."""
         self.publish_data(topic, to_json(message))
 
+    def publish_all(self, topic: str, messages: Sequence[object]) -> None:
+        """Send records to a topic, all of them or none."""
+        datas = [to_json(message) for message in messages]
+        with self._access, self._transaction():
+            for data in datas:
+                self._insert(topic, data, None, self._now())
+            self._arrived.notify_all()
+
     def publish_data(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Send bytes and attributes as anybody may who can publish (Gmail does); returns the message id.
 
@@ -269,6 +277,13 @@ class LocalQueue:
         """How many unacknowledged messages each declared subscription has, leased ones included."""
         with self._access:
             counted = dict(self._execute("SELECT subscription, count(*) FROM deliveries GROUP BY subscription"))
+        return {name: counted.get(name, 0) for name in self._names}
+
+    def in_flight(self) -> dict[str, int]:
+        """How many of them are leased now: somebody is at work on them."""
+        leased = "SELECT subscription, count(*) FROM deliveries WHERE deadline > ? GROUP BY subscription"
+        with self._access:
+            counted = dict(self._execute(leased, (self._now(),)))
         return {name: counted.get(name, 0) for name in self._names}
 
     def wait(self, seconds: float) -> None:

@@ -247,8 +247,12 @@ class SqliteStore:
         return rows[0] if rows else None
 
     def _write(self, write: Write) -> int:
-        """Make one write and return the document's new revision. Raises Conflict for a create that comes too late."""
+        """Make one write and return the document's new revision. Raises Conflict for one that comes too late."""
         table, ids = self._table(write.key.collection), _ids(write.key)
+        if write.revision is not None:
+            found = self._rows(table.revision, ids)
+            if not found or str(found[0][0]) != write.revision:
+                raise Conflict(f"a document of {write.key.collection.name} has changed")
         new = next(self._revisions)
         if write.verb == "delete":
             self._change(table.delete, ids)

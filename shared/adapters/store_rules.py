@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 
 from shared import codec
 from shared.errors import Rejected
-from shared.ports import Transaction, Value
+from shared.ports import Revision, Transaction, Value
 from shared.schema import COLLECTIONS, Collection, Key, Query
 
 T = TypeVar("T")
@@ -52,6 +52,8 @@ class Write(NamedTuple):
     plain: dict[str, Any]
     body: bytes
     """The same as MessagePack."""
+    revision: Revision | None = None
+    """What the document must still be at for a put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +223,9 @@ class PendingTransaction:
         """Write a document that must not exist yet."""
         self._write("create", key, *self._rules.document(key, value))
 
-    def put(self, key: Key[T], value: T) -> None:
-        """Write the document, whether it exists or not."""
-        self._write("put", key, *self._rules.document(key, value))
+    def put(self, key: Key[T], value: T, *, revision: Revision | None = None) -> None:
+        """Write the document, whether it exists or not, or only if it is still at `revision`."""
+        self._write("put", key, *self._rules.document(key, value), revision)
 
     def delete(self, key: Key[Any]) -> None:
         """Remove the document."""
@@ -231,12 +233,17 @@ class PendingTransaction:
         self._write("delete", key, {}, b"")
 
     def _write(
-        self, verb: Literal["create", "put", "delete"], key: Key[Any], plain: dict[str, Any], body: bytes
+        self,
+        verb: Literal["create", "put", "delete"],
+        key: Key[Any],
+        plain: dict[str, Any],
+        body: bytes,
+        revision: Revision | None = None,
     ) -> None:
         if key.path in self._written:
             raise ValueError(f"a second write of one document of {key.collection.name}")
         self._written.add(key.path)
-        self.writes.append(Write(verb, key, plain, body))
+        self.writes.append(Write(verb, key, plain, body, revision))
 
 
 def pause(attempt: int, *, first: timedelta, longest: timedelta) -> float:

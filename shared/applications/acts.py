@@ -108,6 +108,23 @@ def listed(uid: str, *, limit: int, cursor: str = "", store: Store) -> Page[Appl
 def create(uid: str, new: NewApplication, *, request_id: str = "", store: Store, clock: Clock, ids: Ids) -> Application:
     """Record an application by hand; the same `request_id` gives the one that it made. Raises Rejected by field."""
     now = clock.now()
+    event = created(new, now=now)
+    application_id = stable_id("request", uid, _request(request_id)) if request_id else ids.new()
+    key, user_key = APPLICATIONS.key(uid, application_id), USERS.key(uid)
+
+    def work(tx: Transaction) -> Application:
+        user, before = tx.get(user_key), tx.get(key)
+        if before is not None:
+            return before
+        after = born(uid, application_id, event, now=now)
+        write(tx, None, after, user=user, now=now)
+        return after
+
+    return store.transact(work, reads=[user_key, key])
+
+
+def created(new: NewApplication, *, now: datetime) -> Event:
+    """The event with which a person's application begins. Raises Rejected by field."""
     event = Event(
         key="created",
         kind=EventKind.CREATED,
@@ -125,18 +142,7 @@ def create(uid: str, new: NewApplication, *, request_id: str = "", store: Store,
         raise Rejected("company: must not be empty")
     if new.stage not in (Stage.SAVED, Stage.APPLIED):
         raise Rejected("stage: must be saved or applied")
-    application_id = stable_id("request", uid, _request(request_id)) if request_id else ids.new()
-    key, user_key = APPLICATIONS.key(uid, application_id), USERS.key(uid)
-
-    def work(tx: Transaction) -> Application:
-        user, before = tx.get(user_key), tx.get(key)
-        if before is not None:
-            return before
-        after = born(uid, application_id, event, now=now)
-        write(tx, None, after, user=user, now=now)
-        return after
-
-    return store.transact(work, reads=[user_key, key])
+    return event
 
 
 def correct(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 
-from shared import codec
+from shared import codec, schedule
 from shared.errors import Rejected, TryAgain
 from shared.ledger import FOLD_VERSION, fold
 from shared.model import (
@@ -23,7 +23,9 @@ from shared.model import (
     Interview,
     Notification,
     NotificationKind,
+    Outcome,
     Projection,
+    Roster,
     Signal,
     Stage,
     User,
@@ -37,10 +39,20 @@ EVENT_BYTES = 3_000
 RESERVED_EVENTS = 20
 """Room behind a full ledger for the person and the sender: a flood of mail must not take anybody's undo away."""
 
+ROSTER_VERSION = 1
+"""Moves when matching reads something else of an application: rosters of before are made anew."""
+
+ROSTER_BYTES = 100_000
+"""As MessagePack: some hundred applications. Beyond it every mail asks for them; a person's document stays small enough
+to be read and written with every mail."""
+
 FROM_MAIL = frozenset({EventKind.MAIL, EventKind.REPLIED})
 """Kinds of events that strangers can cause in any number."""
 
 _PROJECTED = tuple(f.name for f in fields(Projection))
+
+_BAD_NEWS = frozenset({Outcome.REJECTED, Outcome.POSITION_CLOSED})
+"""Ends that a person may want to hear of at an hour of their choice."""
 
 _TROUBLE = frozenset({Delivery.FAILED, Delivery.BOUNCED, Delivery.UNSURE, Delivery.PARKED})
 
@@ -103,20 +115,67 @@ def _bounded(event: Event) -> Event:
     return event
 
 
-def match_key(summary: ApplicationSummary) -> tuple[object, ...]:
-    """Everything of an application that matching reads: while it is the same, so is what any mail is linked to."""
-    return (
-        summary.company,
-        summary.role,
-        summary.requisition,
-        summary.job_url,
-        summary.stage is Stage.CLOSED,
-        summary.merged_into,
-        summary.dismissed,
-        summary.thread_ids,
-        summary.message_ids,
-        summary.ics_uids,
+def as_matched(summary: ApplicationSummary) -> ApplicationSummary:
+    """All that matching reads of an application: while it is the same, so is what any mail is linked to."""
+    closed = summary.stage is Stage.CLOSED
+    return ApplicationSummary(
+        id=summary.id,
+        uid=summary.uid,
+        created_at=summary.created_at,
+        updated_at=summary.created_at,  # It moves with every mail, and matching does not read it.
+        company=summary.company,
+        role=summary.role,
+        requisition=summary.requisition,
+        job_url=summary.job_url,
+        stage=Stage.CLOSED if closed else Stage.SAVED,
+        # Of a closed application matching asks whether a receipt is later than all that was heard of it.
+        applied_at=summary.applied_at if closed else None,
+        last_heard_at=summary.last_heard_at if closed else None,
+        merged_into=summary.merged_into,
+        dismissed=summary.dismissed,
+        thread_ids=summary.thread_ids,
+        message_ids=summary.message_ids,
+        ics_uids=summary.ics_uids,
+        sender_domains=summary.sender_domains,
     )
+
+
+def applications_of(user: User | None) -> tuple[ApplicationSummary, ...] | None:
+    """The person's applications as matching reads them; None when their document does not tell."""
+    if user is None or user.applications_rev == 0:
+        return ()
+    if user.roster is None or user.roster.version != ROSTER_VERSION:
+        return None
+    return user.roster.applications
+
+
+def matching_sees(before: Application | None, after: Application) -> bool:
+    """Whether matching reads something else of the application than before."""
+    return after is not before and (before is None or as_matched(before) != as_matched(after))
+
+
+def with_applications(
+    user: User | None, applications: Iterable[ApplicationSummary] | None, *, uid: str, changes: int, now: datetime
+) -> User:
+    """The person (a new one for None) after so many changes that matching sees, with the applications that are theirs.
+
+    None for `applications` that nobody has read. A roster that would be too large is left out.
+    """
+    person = schedule.scheduled(user or User(uid=uid, created_at=now), now=now)
+    person = replace(person, applications_rev=person.applications_rev + changes, roster=None)
+    if applications is None:
+        return person
+    roster = Roster(
+        version=ROSTER_VERSION,
+        applications=tuple(as_matched(each) for each in applications if not (each.merged_into or each.dismissed)),
+    )
+    fits = len(codec.to_bytes(codec.to_plain(roster))) <= ROSTER_BYTES
+    return replace(person, roster=roster) if fits else person
+
+
+def rostered(applications: Iterable[ApplicationSummary], changed: Application) -> tuple[ApplicationSummary, ...]:
+    """The person's applications with a changed one, which comes first."""
+    return (changed, *(each for each in applications if each.id != changed.id))
 
 
 def interviews(application: Application) -> dict[str, Interview]:
@@ -166,6 +225,17 @@ def notices(before: Application | None, after: Application, *, now: datetime) ->
     )
 
 
+def told(
+    before: Application | None, after: Application, *, user: User | None, now: datetime
+) -> tuple[Notification, ...]:
+    """The same, each with the moment at which this person wants to hear of it."""
+    preferences = (user or User(uid=after.uid)).preferences
+    return tuple(
+        schedule.planned(notice, preferences, rejects=after.outcome in _BAD_NEWS, now=now)
+        for notice in notices(before, after, now=now)
+    )
+
+
 def _changes(
     before: Application | None, after: Application, new: list[Event]
 ) -> Iterable[tuple[str, NotificationKind]]:
@@ -204,10 +274,24 @@ def _questions(
 
 
 def write(tx: Transaction, before: Application | None, after: Application, *, user: User | None, now: datetime) -> None:
-    """Everything that one application's change writes: itself, its interviews, notifications, and the person's rev.
+    """Everything that one application's change writes: itself, its interviews, notifications, and the person's roster.
 
     `before` and `user` are what this transaction has read (None: there is none yet). Nothing is written when nothing
-    changed. Two applications of one person may be written in one transaction, with the same `user`.
+    changed.
+    """
+    write_application(tx, before, after, now=now, notified=told(before, after, user=user, now=now))
+    if matching_sees(before, after):
+        known = applications_of(user)
+        known = None if known is None else rostered(known, after)
+        tx.put(USERS.key(after.uid), with_applications(user, known, uid=after.uid, changes=1, now=now))
+
+
+def write_application(
+    tx: Transaction, before: Application | None, after: Application, *, now: datetime, notified: Iterable[Notification]
+) -> None:
+    """The application, its interviews, and what the person is told of the steps between the two states.
+
+    Whoever makes several changes in one transaction writes the person once, after all of them (`with_applications`).
     """
     if after is before:
         return
@@ -220,11 +304,9 @@ def write(tx: Transaction, before: Application | None, after: Application, *, us
     made = interviews(after)
     for id_, interview in made.items():
         if held.get(id_) != interview:
-            tx.put(INTERVIEWS.key(after.uid, id_), interview)
+            # Due at once: whoever sees to reminders must look at a round that was made or moved.
+            tx.put(INTERVIEWS.key(after.uid, id_), replace(interview, due_at=now))
     for id_ in sorted(held.keys() - made.keys()):
         tx.delete(INTERVIEWS.key(after.uid, id_))
-    for notice in notices(before, after, now=now):
+    for notice in notified:
         tx.create(NOTIFICATIONS.key(after.uid, notice.key), notice)
-    if before is None or match_key(before) != match_key(after):
-        person = user or User(uid=after.uid, created_at=now)
-        tx.put(USERS.key(after.uid), replace(person, applications_rev=person.applications_rev + 1))

@@ -8,13 +8,9 @@ from itertools import pairwise
 
 from shared.classify.charsets import clean
 from shared.hosts import HIRING_SYSTEMS, WEBMAIL, belongs_to
+from shared.names import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_PLATFORMS = _words(
+_PLATFORMS = word_set(
     """
     linkedin.com indeed.com glassdoor.com ziprecruiter.com stepstone.de google.com amazon.com amazon.jobs microsoft.com
     facebook.com facebookmail.com meta.com netflix.com apple.com stripe.com salesforce.com greenhouse.com
@@ -22,10 +18,10 @@ _PLATFORMS = _words(
 )
 """Employers and boards whose names are imitated most; their mail is known by these domains."""
 
-_WITH_COUNTRY_DOMAINS = _words("facebook glassdoor linkedin microsoft salesforce stepstone totaljobs ziprecruiter")
+_WITH_COUNTRY_DOMAINS = word_set("facebook glassdoor linkedin microsoft salesforce stepstone totaljobs ziprecruiter")
 """Names that are their owner's under many ends; the others are imitated by another end ("myworkday.co")."""
 
-_BRANDS = _words(
+_BRANDS = word_set(
     """
     amazon bamboohr docusign glassdoor google greenhouse hackerrank hirevue icims indeed jobvite linkedin microsoft
     netflix personio smartrecruiters stripe successfactors taleo teamtailor workable workday
@@ -61,7 +57,7 @@ city.kawasaki.jp) and no regional ones; where it is wrong, two domains of one ow
 _COUNTRY_LETTERS = 2
 """ISO 3166 codes, and so the top-level domains of countries, have two letters; no other one has."""
 
-_SHARED_HOSTS = _words(
+_SHARED_HOSTS = word_set(
     """
     amazonaws.com appspot.com appspotmail.com azurewebsites.net blogspot.com cloudfront.net firebaseapp.com
     github.io gitlab.io glitch.me herokuapp.com myshopify.com netlify.app ngrok.io onmicrosoft.com pages.dev
@@ -70,7 +66,7 @@ _SHARED_HOSTS = _words(
 )
 """Hosts whose subdomains belong to different people, as if they were registries."""
 
-_TLDS = _words(
+_TLDS = word_set(
     """
     agency ai app at au be biz br ca careers ch cloud cn co com de dev dk email es eu fi fr global group hr ie in info
     io it jobs jp kr ltd me mx net nl no nz online org pl pro pt ru se sg site team tech tv uk us work works xyz za

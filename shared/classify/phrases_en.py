@@ -107,6 +107,7 @@ STRONG = {
         not (be|been|able to|) (moving|move|going|go|proceeding|proceed|progressing|progress|continuing|continue|advancing|advance|carrying|carry) (you|it|this|your application|your candidacy|your profile|things|any|) (forward|further|ahead|on) (with|to|in|at|on|for|as|after|beyond|)
         not (be|been|able to|to|) (proceeding|proceed|progressing|progress|continuing|continue|advancing|advance|pursuing|pursue|considering|consider|continue to consider) (with|) (you|your|any further with)
         not (be|been|) (moving|taking|bringing|putting|inviting|selecting|shortlisting|hiring|offering) (you|your)
+        not be (moving|progressing|advancing|proceeding|going|continuing) (to|on|onto|past|beyond|into)
         not to (move|proceed|progress|pursue|continue|advance|go|take|offer|hire|select|extend|invite|shortlist|consider|make) (forward|further|ahead|you|your|with|an|on|it|things)
         (move|moving|moved|proceed|proceeding|progress|progressing|go|going|gone|went|continue|continuing|advance|advancing|work|working) (forward|ahead|on|further|) with (other|another|a different|different|someone|candidates|applicants|those|the other|a candidate|an applicant|some other|an internal|internal|an alternative|alternative|more|a more|a stronger|stronger)
         (pursue|pursuing|selected|select|selecting|chosen|chose|choose|hired|hire|appointed|appoint|offered _ to|favor of|favour of|prioritize|consider|considering) (other|another|a different|different|someone else|somebody else|an internal|a more|more|alternative|an alternative) _ (candidate|candidates|applicant|applicants|person|applications|profiles|individual|individuals)
@@ -142,7 +143,12 @@ STRONG = {
         (not|nor) (be|) (successful|selected|shortlisted) (on this occasion|this time|at this time|for this|in this|for the|in securing|in your application)
         not be (making|extending) (you|) an offer
         rescind
-        (withdraw|rescind|revoke) (our|the|your|this) offer
+        (withdraw|withdrawing|rescind|rescinding|rescinded|revoke|revoking|revoked) (our|the|your|this|an) (conditional|job|employment|) offer
+        offer (has been|is|was|of employment|of employment has been|of employment is|) (withdrawn|rescinded|revoked)
+        (went|go|going|gone) (another|a different) way
+        ended up (hiring|choosing|picking|going with|giving the job to|giving the role to)
+        not (be|) (taking|take) (things|this|it) any (further|more)
+        (would|do) not (feel|see|believe) (this|there|it) is (a|the right|the best|enough) (fit|match|overlap)
         regretfully (inform|informing|must|have|decline|unable|we)
         (disappointing|bad|unfortunate|tough|difficult) news
         not the (news|outcome|answer|response|result) (you|that)
@@ -185,6 +191,8 @@ STRONG = {
         (formal|official|written|verbal|conditional|unconditional|revised|updated|full time) (job|employment|) offer
         (job|employment|internship|your) offer (letter|from|details|package|for|is|of|with|includes|at|document|has)
         offer letter
+        (like|want|love) (you|) to (join|come and join) us as
+        (would|will) like to make you an offer
         (extend|extending|make|making|made|extended) (you|to you|) (an|a|this|the|our) (formal|official|verbal|written|conditional|employment|job|revised|updated|) offer
         (your|this) offer (includes|consists|expires|is valid|is contingent|remains|package)
         (accept|accepting|decline|sign|countersign|signing) (this|the|our|your) (offer|job offer|employment offer|offer letter)
@@ -203,7 +211,7 @@ STRONG = {
         withdrawal (of|request|confirmation|confirmed|has been)
     """,
     Signal.ASSESSMENT: """
-        (complete|take|start|begin|finish|attempt|undertake|do|submit|completing|taking|completion of) (the|a|an|our|your|this|following|) _ (assessment|assessments|coding challenge|coding test|take home|case study|skills test|aptitude test|technical test|online test|written test|personality test|technical exercise|coding exercise|coding assignment|technical challenge|work sample|questionnaire|hackerrank|codility|codesignal|video interview|challenge)
+        (complete|take|start|begin|finish|attempt|undertake|do|submit) (the|a|an|our|your|this|following|) _ (assessment|assessments|coding challenge|coding test|take home|case study|skills test|aptitude test|technical test|online test|written test|personality test|technical exercise|coding exercise|coding assignment|technical challenge|work sample|questionnaire|hackerrank|codility|codesignal|video interview|challenge)
         invited _ (assessment|test|challenge|hackerrank|codility|codesignal|hirevue|hackathon)
         invite you to (take|complete|participate in|do|undertake|attempt|start|sit) _ (assessment|test|challenge|exercise|assignment|questionnaire|examination|exam)
         (coding|programming|technical|skills|aptitude|cognitive|behavioral|behavioural|psychometric|online|virtual|pre employment|game based|logical|written|hiring|candidate|talent|numerical) (challenge|test|tests|assessment|assessments|exam|examination|evaluation)
@@ -212,7 +220,8 @@ STRONG = {
         (hackerrank|codility|codesignal|testgorilla|hirevue|coderbyte|mettl|shl|pymetrics|karat|coderpad|codility|codevue|vervoe|criteria corp|plum|arctic shores|byteboard|qualified io|devskiller|imocha|sparkhire|spark hire) (com|io|link|test|challenge|assessment|invitation|interview|account|platform|questions)
         (on|via|through|by|using|from) (hackerrank|codility|codesignal|testgorilla|hirevue|coderbyte|mettl|pymetrics|vervoe|imocha)
         (one way|pre recorded|recorded|asynchronous|on demand|on demand video|self recorded|ai|automated|digital) (video|) (interview|assessment|screening|screen)
-        record your (answers|responses|video)
+        record (your|short|some|a) _ (answers|responses|video|videos)
+        (take|complete|pass|finish) (the|a|our|this|your|an) _ quiz
         (homework|case|test) (assignment|study|task) (for|attached|below|is|to)
         (sample|trial|test) (task|project|assignment)
     """,
@@ -223,6 +232,13 @@ STRONG = {
         (new|updated|revised|changed|different) (interview|meeting) (time|date|details|schedule|slot|invitation)
         new (time|date|slot) (for|of) (your|the|our) (interview|call|meeting|conversation)
         (canceled|cancelled|updated) (event|invitation)
+        (canceled|cancelled|called off|moved|rescheduled) (your|the|) interview
+        change (to|in) your (schedule|interview schedule)
+        interview __ (has been|have been|had to be|is being|needs to be|must be) (rescheduled|moved|postponed|changed|cancelled|canceled|called off|brought forward|put off)
+        (reschedule|postpone|put off|rescheduling|postponing) (your|our|the) _ (session|loop|panel|interview|visit|round|slot)
+        (interview|call|meeting) (is|has been|was|will be) (cancelled|canceled|called off|postponed|moved|rescheduled)
+        interview (will not|can not) (take place|go ahead)
+        (can|could|may|shall) we (push|move|shift|postpone) (our|the|your) _ (call|chat|interview|meeting|conversation)
         (need|have|had|like|ask|able|possible) to (reschedule|postpone|rebook)
         (please|kindly|could you|can you|could we|can we) (reschedule|rebook)
         (change|changes) (to|of|in) (your|the|our) _ (interview|meeting|call)
@@ -314,6 +330,8 @@ STRONG = {
         # "Application", "offer", "interview" and "assessment" outside of hiring.
         (rental|lease|loan|credit|credit card|card|mortgage|visa|passport|membership|adoption|scholarship|admission|admissions|grant|insurance|permit|benefits|financial aid|graduate|undergraduate|college|university|school|volunteer|volunteering|vendor|account|tax|citizenship|license|licence|mba|phd|degree|housing|apartment|tenancy|building permit|planning|patent|startup|accelerator|fellowship program|conference) (application|applications)
         application (for|to) (a|an|the|your|our|join|adopt|rent|unit|) _ (apartment|unit|loan|card|credit card|mortgage|membership|admission|program|semester|scholarship|grant|visa|passport|license|insurance|account|lease|rental|financing|board|conference)
+        (msc|mba|bsc|phd|bachelor|master|doctoral|undergraduate|postgraduate) (programme|program|course|degree|studies|school)
+        (conditional|dependent|contingent) on your (final|) (grades|exam results|results|marks)
         (admissions|leasing|enrollment|enrolment|registrar) (committee|office|team|decision|decisions|department)
         (fall|spring|summer|autumn) (semester|admission|term|enrollment)
         (your|an) order (has|number|is|confirmation|was|of|on|will)
@@ -328,6 +346,8 @@ STRONG = {
         (happy birthday|see you tonight|love you|miss you|family dinner|mom and dad)
         (insurance|property|tax|health|claims|damage|risk|needs) assessment
         (mock|customer|user|podcast|media|press|radio|exit|research) (interview|interviews)
+        (interview|guest) (on|for) (our|my|the) (podcast|show|channel|blog|magazine|newspaper|programme|program)
+        (thesis|dissertation|doctoral) (defence|defense|committee|proposal|supervisor)
         (subscription|membership|plan|trial) (has|is|will|expires|expiring|renewal|renewed|cancelled|confirmed)
         offer (on|for) your (property|home|house|car)
         (interest|mortgage|apr) rate
@@ -461,6 +481,13 @@ CONDITIONAL = """
 """Openings of a sentence that says what would happen, not what has."""
 
 NEGATION = """
-    (not|never|unable|no|without|neither|nor|cannot|unfortunately|regret|sorry|instead of|rather than|decline|declined|rescind)
+    (not|never|unable|no|without|neither|nor|cannot|unfortunately|regret|sorry|instead of|rather than|decline|declined|rescind|rescinding|rescinded|withdraw|withdrawing|withdrawn|revoke|revoked)
 """
 """Words that turn the phrase that follows them: "unable to offer you the position" is no offer."""
+
+PAST = """
+    (thank|thanks|appreciate|appreciated|grateful|enjoyed|pleasure|great|nice|good) __ (completing|taking the time to|taking time to|interviewing|interview|meeting|speaking|attending|participating|coming|talking|finishing|submitting your|your interview|the interview|final round|conversation|time you took|assessment|assignment|challenge|exercise)
+    (after|following|since) (your|our|the|reviewing|completing|several|a number of) _ (interview|interviews|conversation|assessment|test|call|exercise|submission|meeting)
+    (reviewed|reviewing|looked at|assessed|evaluated) your _ (assessment|test|solution|exercise|submission|challenge|assignment|interview)
+"""
+"""Thanks for what is over, and what came after it: "thank you for completing our coding test" sets no test."""

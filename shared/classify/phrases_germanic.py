@@ -131,6 +131,8 @@ STRONG = {
         (unterlagen|bewerbung|bewerbungsunterlagen) __ (prüfen|sichten|geprüft|gesichtet|bearbeitet|bearbeiten|weitergeleitet|ansehen|anschauen|durchsehen)
         (etwas|um etwas|um ein wenig|ein wenig|um ein bisschen) geduld
         (melden|kommen) (wir|uns) (uns|) __ (bei ihnen|bei dir|auf sie zu|auf dich zu)
+        (auswahlverfahren|auswahlprozess|bewerbungsverfahren|verfahren|auswahl|entscheidung) __ (noch nicht abgeschlossen|noch nicht beendet|läuft noch|dauert noch|noch nicht gefallen|noch nicht entschieden)
+        (bewerbung|unterlagen) (liegt|liegen|ist|sind) (weiterhin|noch|derzeit|aktuell|) __ (vor|im rennen|im verfahren|in prüfung|in bearbeitung)
         beworben (hast|haben)
         (bedankt|dank|dank je wel|dank u|danken) (voor|u voor|je voor) (je|uw|jouw|het) (sollicitatie|sollicitatiebrief|open sollicitatie|reactie op|interesse|belangstelling)
         (sollicitatie|cv|gegevens|documenten|sollicitatiebrief|reactie) __ (ontvangen|binnengekomen|aangekomen|verstuurd|verzonden|geregistreerd|binnen|in behandeling|beoordeeld|bekeken|ontvangst)
@@ -243,4 +245,9 @@ CONDITIONAL = """
 
 NEGATION = """
     (nicht|kein|keine|keinen|keiner|ohne|leider|bedauern|weder|niet|geen|helaas|zonder)
+"""
+
+PAST = """
+    (danke|vielen dank|herzlichen dank|bedankt|dank|dank u) __ (gespräch|interview|vorstellungsgespräch|test|teilnahme|gesprek|kennismaking|opdracht)
+    (nach|na) (unserem|ihrem|deinem|dem|den|ons|het|uw|je) _ (gespräch|gesprächen|interview|test|gesprek|gesprekken)
 """

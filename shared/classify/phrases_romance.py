@@ -321,3 +321,8 @@ CONDITIONAL = """
 NEGATION = """
     (ne|pas|n|sans|malheureusement|regret|no|sin|lamentablemente|ni|não|nao|sem|infelizmente|non|senza|purtroppo|jamais)
 """
+
+PAST = """
+    (merci|remercions|gracias|agradecemos|obrigado|obrigada|grazie|ringraziamo) __ (entretien|échange|test|entrevista|llamada|prueba|conversa|teste|colloquio|incontro|prova)
+    (suite à|après|tras|después de|após|depois da|dopo|a seguito) (notre|votre|nos|la|tu|su|a|il|del|al|nostro|sua) _ (entretien|entretiens|échange|échanges|entrevista|entrevistas|colloquio|colloqui|test|prueba|prova)
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -12,6 +12,7 @@ from shared.classify import phrases_cjk, phrases_en, phrases_germanic, phrases_r
 from shared.classify.phrases import Match, Phrases, tokens_of
 from shared.classify.weights import text_features, weights
 from shared.hosts import HIRING_SYSTEMS, WEBMAIL, belongs_to
+from shared.ledger import NO_EFFECT
 from shared.model import SNIPPET_CHARACTERS, SPAN_CHARACTERS, SPANS_PER_MAIL, Mail, Signal, Span, Verdict
 from shared.names import word_set
 
@@ -24,16 +25,16 @@ SUBJECT_CHARACTERS = 500
 RULE_FEATURES = 5
 """Numbers a signal in `rule_features`: strong, two strong, corroborating, two corroborating, strong in the subject."""
 
-UNSPOKEN_LEAD = 4.0
+UNSPOKEN_LEAD = 2.0
 """How many times as probable as the next signal a rejection or an offer must be that no strong phrase states: a wrong
 one does the most harm."""
 
-STRONG_FLOOR = 0.6
+STRONG_FLOOR = 0.8
 """How probable a signal must be for its phrases to move a status: an invitation thanks for the application, too, and
 below this it is often the wrong one of two phrases that has won."""
 
-NO_APPLICATION = frozenset({Signal.OTHER, Signal.JOB_ALERT, Signal.VERIFICATION_CODE})
-"""Signals of mail that is about no application; it may stay closed."""
+NO_APPLICATION = NO_EFFECT - {Signal.RECRUITER_OUTREACH}
+"""Signals of mail that may stay closed: a recruiter's first letter moves nothing, but the person wants to see it."""
 
 _SAID_BY_MACHINES = frozenset({Signal.ACKNOWLEDGEMENT, Signal.VERIFICATION_CODE, Signal.DELIVERY_FAILURE})
 """Signals that an automatic reply (RFC 3834) may give; no machine answers an application with an offer."""
@@ -74,9 +75,58 @@ _SENDER_WORDS = word_set(
 )
 """Words in addresses that tell one kind of mail from another."""
 
-_CONDITION, _NEGATION = "condition", "negation"
+_OVER = frozenset(
+    {Signal.ASSESSMENT, Signal.INTERVIEW_INVITATION, Signal.INTERVIEW_UPDATE, Signal.AVAILABILITY_REQUEST}
+)
+"""Signals that a look back only names: "thank you for completing our test"."""
+
+_CALLED_OFF = frozenset({Signal.POSITION_CLOSED, Signal.ON_HOLD})
+"""Signals of a job that an interview for it is easily mistaken for: "your interview for the role is cancelled"."""
+
+_MEETING = word_set(
+    """
+    interview interviews vorstellungsgesprach interviewtermin gesprachstermin entretien entrevista colloquio
+    sollicitatiegesprek
+    """
+)
+"""What is called off when a sentence names it as what is for the job (without accents, as tokens are)."""
+
+_FOR = word_set("for with as about zum zur fur als mit bei pour avec chez para con com per voor met bij")
+"""Words between a meeting and the job that it is about."""
+
+_CLAUSE_ENDS = word_set(
+    "because since but and that so therefore weil da denn und aber dass car mais et porque pero y omdat"
+)
+"""Words behind which a sentence may speak of the job itself: "is cancelled because the position has been filled"."""
+
+_SAYS_OFF = frozenset(
+    {
+        Signal.POSITION_CLOSED,
+        Signal.ON_HOLD,
+        Signal.INTERVIEW_INVITATION,
+        Signal.AVAILABILITY_REQUEST,
+        Signal.WITHDRAWAL_CONFIRMED,
+        Signal.OTHER,
+    }
+)
+"""Signals that the words of a calendar's cancellation are taken for; a rejection that cancels a meeting is one."""
+
+OPENED = 0.35
+"""How probable it must be that a mail is about an application for its body to be fetched at all, and for a calendar's
+cancellation to be that of an interview."""
+
+_CONDITION, _NEGATION, _PAST = "condition", "negation", "past"
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+|\s[•·]\s")
+_ACTION = re.compile(r"^\s{0,4}action:\s{0,4}([a-z]{1,20})", re.IGNORECASE | re.MULTILINE)
+_STATUS_CLASS = re.compile(r"^\s{0,4}status:\s{0,4}([245])\.", re.IGNORECASE | re.MULTILINE)
+_STILL_TRYING = re.compile(
+    r"will (?:be retried|retry|keep trying|continue to (?:try|attempt))|delivery incomplete|notification \(delay"
+    r"|(?:delivery|message) (?:is|has been) delayed|not yet been delivered|warning only",
+    re.IGNORECASE,
+)
+"""What a server writes that has not given up: nothing has come back."""
+
 _URL = re.compile(r"https?://([^\s/<>]{1,100}(?:/\w{0,20})?)[^\s<>]*")
 
 
@@ -109,7 +159,7 @@ def _phrases() -> Phrases:
     for module in (phrases_en, phrases_germanic, phrases_romance, phrases_cjk):
         tables += (((signal, True), table) for signal, table in module.STRONG.items())
         tables += (((signal, False), table) for signal, table in module.CORROBORATING.items())
-        tables += [(_CONDITION, module.CONDITIONAL), (_NEGATION, module.NEGATION)]
+        tables += [(_CONDITION, module.CONDITIONAL), (_NEGATION, module.NEGATION), (_PAST, module.PAST)]
     return Phrases(tables)
 
 
@@ -124,19 +174,45 @@ def _sentence(where: Literal["subject", "body"], text: str) -> Sentence:
     tokens = tuple(tokens_of(_URL.sub(r"\1", text)))
     matches: list[Match] = []
     negations: list[int] = []
-    supposed = False
+    supposed = past = False
     for match in _phrases().find(tokens):
         if match.name == _CONDITION:
             supposed = True
+        elif match.name == _PAST:
+            past = True
         elif match.name == _NEGATION:
             negations.append(match.end)
         else:
             matches.append(match)
-    return Sentence(where, text, tokens, tuple(_standing(matches, negations, supposed=supposed)), supposed)
+    not_meant = _SUPPOSABLE if supposed else _OVER if past else frozenset()
+    return Sentence(
+        where,
+        text,
+        tokens,
+        tuple(_standing(_meant(matches, tokens), negations, not_meant)),
+        supposed,
+    )
 
 
-def _standing(matches: Sequence[Match], negations: Sequence[int], *, supposed: bool) -> list[Hit]:
-    """The matches that are neither negated nor only supposed.
+def _meant(matches: Sequence[Match], tokens: Sequence[str]) -> Iterator[Match]:
+    """The matches, a closed position taken for what it is when it is the interview that is called off."""
+    meeting = next((at for at, token in enumerate(tokens) if token in _MEETING), -1)
+    about_job = meeting >= 0 and any(token in _FOR for token in tokens[meeting + 1 : meeting + 3])
+    for match in matches:
+        signal, strong = match.name
+        if (
+            about_job
+            and signal in _CALLED_OFF
+            and meeting < match.start
+            and _CLAUSE_ENDS.isdisjoint(tokens[meeting : match.end])
+        ):
+            yield Match((Signal.INTERVIEW_UPDATE, strong), meeting, match.end)
+        else:
+            yield match
+
+
+def _standing(matches: Iterable[Match], negations: Sequence[int], not_meant: frozenset[Signal]) -> list[Hit]:
+    """The matches that are neither negated nor of a signal that the sentence only supposes, or looks back at.
 
     Of two overlapping ones of a signal the strong, then the longer one stands: one clause is one piece of evidence,
     however many lines of the tables it fits.
@@ -145,7 +221,7 @@ def _standing(matches: Sequence[Match], negations: Sequence[int], *, supposed: b
         Hit(signal, strong, match.start, match.end)
         for match in matches
         for signal, strong in (match.name,)
-        if not (supposed and signal in _SUPPOSABLE)
+        if signal not in not_meant
         and (signal in _NEGATED_BY_NATURE or not any(0 <= match.start - end < NEGATION_REACH for end in negations))
     ]
     hits.sort(key=lambda hit: (not hit.strong, hit.start - hit.end, hit.start))
@@ -205,6 +281,10 @@ def read(mail: Mail) -> Verdict:
     signal = decide(probabilities, counts)
     if mail.headers.get("auto-submitted", "").startswith("auto-replied") and signal not in _SAID_BY_MACHINES:
         signal = Signal.OTHER  # An absent recruiter's reply; it may speak of anything, and answers nothing.
+    if signal is Signal.DELIVERY_FAILURE and _STILL_TRYING.search(f"{mail.subject}\n{mail.text[:READ_CHARACTERS]}"):
+        signal = Signal.OTHER
+    if signal in _SAYS_OFF and (off := _called_off(mail)):
+        return off
     strong = probabilities[signal] >= STRONG_FLOOR and is_spoken(signal, counts)
     return Verdict(
         signal=signal,
@@ -222,15 +302,42 @@ def _by_headers(mail: Mail) -> Verdict | None:
     if "x-hearback-notification" in mail.headers:
         return Verdict(signal=Signal.OTHER, confidence=1.0, strong=False)
     if "report-type=delivery-status" in kind.lower().replace('"', "").replace(" ", "") or failed:
-        only_late = "action: delayed" in mail.quoted.lower() and "action: failed" not in mail.quoted.lower()
+        came_back = _came_back(mail.quoted)
         header = f"X-Failed-Recipients: {failed}" if failed else f"Content-Type: {kind}"
         return Verdict(
-            signal=Signal.OTHER if only_late else Signal.DELIVERY_FAILURE,
+            signal=Signal.OTHER if came_back is False else Signal.DELIVERY_FAILURE,
             confidence=0.99,
-            strong=not only_late,
+            # Nothing in the report says how it ended: Gmail's own header is enough, a title is not.
+            strong=came_back is True or (came_back is None and bool(failed)),
             evidence=(Span(where="headers", text=header[:SPAN_CHARACTERS]),),
         )
     return None
+
+
+def _came_back(report: str) -> bool | None:
+    """Whether a delivery report (RFC 3464) says that a mail failed for good; None when it does not say.
+
+    "delayed" is still being tried, "delivered", "relayed" and "expanded" have arrived; without an action, the class
+    of the status counts: 5 has failed, 4 is being tried, 2 has arrived (RFC 3463).
+    """
+    actions = {action.lower() for action in _ACTION.findall(report)}
+    if actions:
+        return "failed" in actions
+    statuses = set(_STATUS_CLASS.findall(report))
+    return "5" in statuses if statuses else None
+
+
+def _called_off(mail: Mail) -> Verdict | None:
+    """The verdict on a mail whose calendar part calls a meeting off, when the mail may be about an application."""
+    off = any(part.method.upper() == "CANCEL" for part in mail.calendars)
+    if not off or hiring_probability(mail) < OPENED:
+        return None
+    return Verdict(
+        signal=Signal.INTERVIEW_UPDATE,
+        confidence=0.95,
+        strong=True,
+        evidence=(Span(where="calendar", text="METHOD:CANCEL"),),
+    )
 
 
 def probabilities_of(mail: Mail, sentences: Sequence[Sentence]) -> dict[Signal, float]:
@@ -265,9 +372,16 @@ def glimpse(mail: Mail) -> Mail:
 
 
 def decide(probabilities: Mapping[Signal, float], counts: Mapping[Signal, tuple[int, int]]) -> Signal:
-    """The most probable signal; a rejection or an offer that no phrase states must be far ahead of the next one."""
+    """The most probable signal; a rejection or an offer that no phrase states must be far ahead of the next one.
+
+    A mail that says in so many words that the job is gone, or waits, and rejects nobody, is no rejection.
+    """
     first, second, *_ = sorted(probabilities, key=probabilities.__getitem__, reverse=True)
     unspoken = first in _GRAVE and not counts.get(first, (0, 0))[0]
+    if unspoken and first is Signal.REJECTION:
+        stated = [signal for signal in _CALLED_OFF if counts.get(signal, (0, 0))[0]]
+        if stated:
+            return max(stated, key=probabilities.__getitem__)
     if unspoken and probabilities[first] < UNSPOKEN_LEAD * probabilities[second]:
         return second
     return first

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from shared.classify.signals import hiring_probability
+from shared.classify.signals import OPENED, hiring_probability
 from shared.hosts import HIRING_SYSTEMS, belongs_to
 from shared.model import Mail
 
-FLOOR = 0.3
+FLOOR = OPENED
 """How probable it must be that a mail is about an application. Low: a private mail that is opened and found to be
 private leaves nothing behind, an invitation that stays closed costs an interview."""
+
+SYSTEM_FLOOR = 0.02
+"""The same for mail of hiring systems and job boards, which is nobody's private letter: all but plain advertising."""
 
 _BULK_SENDERS = ("jobalerts-noreply@", "messaging-digest-noreply@", "invitations@linkedin.com", "alert@indeed.com")
 """Addresses from which boards send what nobody waits for, and nothing else."""
@@ -60,8 +63,8 @@ finds too much costs one look at headers. Under Gmail's practical limit of some 
 
 def plausible(mail: Mail) -> bool:
     """Whether the body of a mail may be fetched: its headers and snippet look like hiring (`text` is not looked at)."""
-    if mail.from_address.startswith(_BULK_SENDERS):
+    # What we have written ourselves speaks of interviews and offers, too, and is no news.
+    if mail.from_address.startswith(_BULK_SENDERS) or "x-hearback-notification" in mail.headers:
         return False
-    if belongs_to(mail.from_address.rpartition("@")[2], HIRING_SYSTEMS):
-        return True
-    return hiring_probability(mail) >= FLOOR
+    of_system = belongs_to(mail.from_address.rpartition("@")[2], HIRING_SYSTEMS)
+    return hiring_probability(mail) >= (SYSTEM_FLOOR if of_system else FLOOR)

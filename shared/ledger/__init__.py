@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from shared.ledger.folding import EFFECTS, FOLD_VERSION, UNDOABLE, Effect, counted, effect_of, fold
+from shared.ledger.folding import EFFECTS, FOLD_VERSION, NO_EFFECT, UNDOABLE, Effect, counted, effect_of, fold
 from shared.ledger.silence import SilenceThresholds, attention, silent_since
 from shared.model import Application, Event
 
 __all__ = [
     "EFFECTS",
     "FOLD_VERSION",
+    "NO_EFFECT",
     "UNDOABLE",
     "Effect",
     "SilenceThresholds",

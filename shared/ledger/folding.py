@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shared.ledger.rounds import INTERVIEW_SIGNALS, Rounds
 from shared.model import (
+    BY_PUBLIC_WORDS,
     Delivery,
     Event,
     EventKind,
@@ -22,7 +23,7 @@ from shared.model import (
     Stage,
 )
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Goes up when the same ledger may fold to something else; older projections are then folded again."""
 
 MOST_THREADS = 20
@@ -30,6 +31,9 @@ MOST_THREADS = 20
 
 MOST_MESSAGE_IDS = 50
 """Message-IDs remembered for matching: a reply names the last few of its thread in References."""
+
+MOST_SENDER_DOMAINS = 10
+"""Sender domains remembered for matching; a hiring system, the employer, an agency."""
 
 MOST_ICS_UIDS = 20
 """Calendar UIDs remembered for matching; one for each interview round."""
@@ -67,6 +71,9 @@ EFFECTS: Mapping[Signal, Effect] = {
 }
 """Outreach, job alerts, codes and `other` are missing on purpose: they have no effect on any application."""
 
+NO_EFFECT = frozenset(Signal) - EFFECTS.keys()
+"""Signals that touch no application: triage, matching and the intake of mail read off here what they leave alone."""
+
 _CALLED_OFF = Effect()
 """An interview that is called off says nothing about the stage: the rejection, if it is one, is another signal."""
 
@@ -84,15 +91,18 @@ def effect_of(event: Event) -> Effect | None:
 DELIVERY_MOVES: Mapping[Delivery, frozenset[Delivery]] = {
     # The dead letter marks as failed what no worker could even claim.
     Delivery.QUEUED: frozenset({Delivery.SENDING, Delivery.CANCELLED, Delivery.FAILED}),
-    Delivery.SENDING: frozenset({Delivery.PARKED, Delivery.FAILED, Delivery.UNSURE}),
+    # A try that certainly sent nothing waits in the queue for the next one, where it can be cancelled.
+    Delivery.SENDING: frozenset({Delivery.PARKED, Delivery.FAILED, Delivery.UNSURE, Delivery.QUEUED}),
     Delivery.PARKED: frozenset({Delivery.QUEUED, Delivery.CANCELLED}),
     # A draft that the person has edited meanwhile is parked, not sent.
     Delivery.UNSURE: frozenset({Delivery.QUEUED, Delivery.CANCELLED, Delivery.PARKED}),
     # The nightly sweep requeues failed sends that may work now.
     Delivery.FAILED: frozenset({Delivery.QUEUED}),
-    Delivery.CANCELLED: frozenset(),
-    Delivery.SENT: frozenset(),
-    Delivery.BOUNCED: frozenset(),
+    # The person may send it after all, and to another address.
+    Delivery.CANCELLED: frozenset({Delivery.QUEUED}),
+    Delivery.BOUNCED: frozenset({Delivery.QUEUED}),
+    # Gmail takes mail beyond the account's limit and gives it back afterwards.
+    Delivery.SENT: frozenset({Delivery.PARKED}),
 }
 """Moves of `delivery`, beside the two that need proof and go from anywhere: to sent, and beyond it to bounced."""
 
@@ -182,6 +192,7 @@ class _State:
         self.last_heard_at: datetime | None = None
         self.replied_at: datetime | None = None
         self.moves: dict[str, Move] = {}
+        self.senders: dict[str, None] = {}
         self.rounds = Rounds()
         self.threads: dict[str, None] = {}
         self.message_ids: dict[str, None] = {}
@@ -220,6 +231,7 @@ class _State:
             thread_ids=tuple(self.threads)[-MOST_THREADS:],
             message_ids=tuple(self.message_ids)[-MOST_MESSAGE_IDS:],
             ics_uids=self.rounds.ics_uids()[-MOST_ICS_UIDS:],
+            sender_domains=tuple(self.senders)[:MOST_SENDER_DOMAINS],
         )
 
     # --- One event ----------------------------------------------------------------------------------------------------
@@ -256,6 +268,16 @@ class _State:
                 seen.pop(value, None)
                 seen[value] = None
 
+    def _know(self, event: Event) -> None:
+        """Who may end the application: the first who wrote, and whoever answered in a thread or was linked by hand.
+
+        A later stranger that only names the company is not added: two mails of theirs would vouch for each other.
+        """
+        domain = event.sender.domain if event.sender else ""
+        by_words = event.by == "mail" and (event.link is None or event.link.rule in BY_PUBLIC_WORDS)
+        if domain and event.signal is not Signal.DELIVERY_FAILURE and not (self.senders and by_words):
+            self.senders[domain] = None
+
     def _replied(self, event: Event) -> None:
         self.replied_at = event.occurred_at
         self.needs_action = ""
@@ -265,6 +287,10 @@ class _State:
 
     def _corrected(self, event: Event) -> None:
         """The person's word: it binds everything before, so it may go down, and it settles what was open."""
+        if event.interview is not None:
+            self.rounds.correct(event, event.interview)
+            if self.asked_by in _SETTLED_BY_A_DATE:
+                self.needs_action = ""
         stage = event.stage or (Stage.CLOSED if event.outcome else None)
         if stage is None:
             return
@@ -307,6 +333,7 @@ class _State:
             effect = Effect()
         if event.sender is None or event.sender.passed:
             self._remember(event)
+            self._know(event)
             if event.signal is not Signal.DELIVERY_FAILURE:
                 self.last_heard_at = event.occurred_at
         answer = self.answers.get(event.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from shared.model import Event, InterviewFacts, InterviewStatus, Round, Signal
@@ -47,6 +48,15 @@ class Rounds:
         self._rounds.append(made)
         return made.take(event, facts)
 
+    def correct(self, event: Event, facts: InterviewFacts) -> None:
+        """What the person says of the round that `target` names, or that is at the same hour; else it is made."""
+        named = next((r for r in self._rounds if r.id == event.target), None)
+        found = named or _at_the_same_hour(facts, [r for r in self._rounds if r.is_open(event.occurred_at)])
+        if found is None:
+            found = _Round(event, facts, id_=event.target)
+            self._rounds.append(found)
+        found.correct(event, facts)
+
     def _named(self, event: Event, facts: InterviewFacts) -> _Round | None:
         id_ = _id(event, facts)
         return next((r for r in self._rounds if r.id == id_ or (facts.ics_uid and r.ics_uid == facts.ics_uid)), None)
@@ -55,8 +65,8 @@ class Rounds:
 class _Round:
     """One round, as far as the ledger has been read."""
 
-    def __init__(self, event: Event, facts: InterviewFacts) -> None:
-        self.id = _id(event, facts)
+    def __init__(self, event: Event, facts: InterviewFacts, *, id_: str = "") -> None:
+        self.id = id_ or _id(event, facts)
         self.ics_uid = facts.ics_uid
         self.sequence = facts.ics_sequence
         self.status = InterviewStatus.PROPOSED
@@ -88,6 +98,20 @@ class _Round:
             self.status = InterviewStatus.CONFIRMED
         # A missing zone is asked for, never guessed.
         return self.status is InterviewStatus.PROPOSED or self.facts.start is None
+
+    def correct(self, event: Event, facts: InterviewFacts) -> None:
+        """The person's word for all of it; the calendar's identity stays, so that later invitations find it."""
+        was_fixed = self.status in (InterviewStatus.CONFIRMED, InterviewStatus.MOVED)
+        if facts.cancelled:
+            self.status = InterviewStatus.CANCELLED
+        elif facts.alternatives or facts.start is None:
+            self.status = InterviewStatus.PROPOSED
+        elif was_fixed and facts.start != self.facts.start:
+            self.status = InterviewStatus.MOVED
+        elif not was_fixed:
+            self.status = InterviewStatus.CONFIRMED
+        self.facts = replace(facts, ics_uid=self.ics_uid, ics_sequence=self.sequence)
+        self.event = event.key
 
 
 def _id(event: Event, facts: InterviewFacts) -> str:

@@ -125,9 +125,9 @@ class _CountingTransaction:
         self._bill.writes += 1
         self._transaction.create(key, value)
 
-    def put(self, key: Key[T], value: T) -> None:
+    def put(self, key: Key[T], value: T, *, revision: Revision | None = None) -> None:
         self._bill.writes += 1
-        self._transaction.put(key, value)
+        self._transaction.put(key, value, revision=revision)
 
     def delete(self, key: Key[Any]) -> None:
         self._bill.writes += 1

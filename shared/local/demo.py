@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import logging
 import sys
 import time
@@ -37,6 +38,9 @@ PLAIN_WIDTH = 150
 SHOWN = 25
 """Applications in the closing table; an archive may have hundreds."""
 
+SEARCHES = ("tech", "data-science")
+"""The searches that everybody has."""
+
 ARCHIVE_UNITS_PER_MINUTE = 1_000_000
 """Quota of the local Gmail while an archive is played: a person's real 6,000 would stretch it over an hour."""
 
@@ -46,6 +50,7 @@ WORDS = {
     MailStatus.NOTED: "noted, concerns no application",
     MailStatus.PRIVATE: "private, body never fetched",
     MailStatus.REPLY: "your own reply",
+    MailStatus.SENT: "your own, sent through us",
     MailStatus.PARKED: "parked, could not be read",
 }
 
@@ -93,6 +98,7 @@ def _play(runner: Runner, options: argparse.Namespace, console: Console) -> int:
     console.print(f"[bold]Hearback[/bold] on {where}, functions at {runner.url}, a Gmail at {runner.google.url}\n")
     complete = person.play_archive(options.mail, console) if options.mail else person.play_story(console)
     person.show_applications(console)
+    complete = person.search_jobs(console) and complete
     if not options.exit:
         console.print(f"\nStill up at [bold]{runner.url}[/bold]; Ctrl-C ends it. Try:")
         console.print(
@@ -154,7 +160,52 @@ class Person:
                 milliseconds = (time.monotonic() - started) * 1000
                 table.add_row(f"{sample.title}\n[dim]{milliseconds:.0f} ms[/dim]", *self.told(record, before))
         console.print()
-        return complete
+        return self.play_quick_apply(console) and complete
+
+    def play_quick_apply(self, console: Console) -> bool:
+        """One click with a CV, one mail in Sent, and an answer that its thread leads home; True when all came."""
+        job = samples.CLICKED
+        file = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="cv.pdf"'}
+        cv = self.runner.api("POST", "/v1/documents", samples.CV, bearer=self.bearer, headers=file)
+        order = {
+            "company": job.company,
+            "role": job.role,
+            "recipient": job.recipient,
+            "letter": samples.clicked_letter(),
+            "attachments": [cv["id"]],
+            "send_after": 0,
+        }
+        started = time.monotonic()
+        click = {"Idempotency-Key": "one-click"}
+        done = self.runner.api("POST", "/v1/applications/quick", order, bearer=self.bearer, headers=click)
+        answered = (time.monotonic() - started) * 1000
+        # Whoever clicks again gets the same answer, and nobody a second mail.
+        again = self.runner.api("POST", "/v1/applications/quick", order, bearer=self.bearer, headers=click)
+        send = self.wait_for_send(done["send"]["id"])
+        if send["delivery"] != "sent" or again["send"]["id"] != send["id"]:
+            console.print(f"[red]Quick Apply: the mail is {send['delivery']}[/red]")
+            return False
+        mails = [mail for mail in self.runner.gmail.sent(samples.PERSON) if job.recipient.encode() in mail]
+        seconds = time.monotonic() - started
+        console.print(f"Quick Apply at [bold]{job.company}[/bold], clicked twice: answered in {answered:.0f} ms;")
+        console.print(f"{len(mails)} mail to {job.recipient} in Sent, with the CV, {seconds:.1f} s after the click")
+        time.sleep(PAUSE_SECONDS)
+        data = samples.employers_mail(samples.REPLY, sent_message_id=send["message_id"], now=datetime.now(UTC))
+        before = {application["id"]: application["stage"] for application in self.applications()}
+        record = self.wait_for(self.runner.gmail.receive(samples.PERSON, data))
+        read_as, link, moved, _ = self.told(record, before)
+        console.print(f"{samples.REPLY.title}: {read_as}; belongs to {link}; {moved}\n".replace("\n[dim]", " [dim]"))
+        is_home = record is not None and record.application_id == done["application"]["id"]
+        return len(mails) == 1 and is_home
+
+    def wait_for_send(self, send_id: str) -> dict[str, Any]:
+        """What became of a send, once it has left or come to its end."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            send: dict[str, Any] = self.runner.api("GET", f"/v1/sends/{send_id}", bearer=self.bearer)
+            if send["delivery"] not in ("queued", "sending") or time.monotonic() > deadline:
+                return send
+            time.sleep(0.05)
 
     def told(self, record: MailRecord | None, before: dict[str, Any]) -> tuple[str, str, str, str]:
         """One mail's decision, in the columns of the table."""
@@ -246,6 +297,24 @@ class Person:
         """The person's applications, as the API lists them."""
         listed = self.runner.api("GET", "/v1/applications?limit=100", bearer=self.bearer)["applications"]
         return list(listed)
+
+    def search_jobs(self, console: Console) -> bool:
+        """Run the two searches that everybody has, as the clock would; True when both have found jobs."""
+        for search in SEARCHES:
+            self.runner.call("scrape_jobs", json.dumps({"search": search}).encode())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            searches = self.runner.api("GET", "/v1/searches", bearer=self.bearer)["searches"]
+            if len(searches) == len(SEARCHES) and not any(each["running"] for each in searches):
+                break
+            time.sleep(0.1)
+        table = Table("company", "job", "where", "pays", title="\nWhat the two searches of everybody have found")
+        for job in self.runner.api("GET", f"/v1/jobs?limit={SHOWN}", bearer=self.bearer)["jobs"]:
+            pay = job.get("salary")
+            pays = f"{pay['minimum']:,.0f} - {pay['maximum']:,.0f} {pay['currency']}" if pay else ""
+            table.add_row(job["company"], job["title"], job["location"], pays)
+        console.print(table)
+        return len(searches) == len(SEARCHES) and all(each["found"] and not each["failures"] for each in searches)
 
     def show_applications(self, console: Console) -> None:
         """The applications as a front end sees them, and how many questions are open."""

@@ -15,6 +15,7 @@ from shared import accounts, registry
 from shared.errors import Rejected, TryAgain
 from shared.local.runner import Options, Runner
 from shared.local.samples import PERSON
+from shared.settings import LOCAL_CLIENT_ID
 
 DATA_DIR = registry.TABLE.parent.parent / ".hearback"
 """Where the embedded wiring keeps its files between two starts."""
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         with Runner(Options(data_dir=data_dir, emulators=options.emulators, port=options.port)) as runner:
             _connect(runner)
             DATA_DIR.mkdir(exist_ok=True)
-            ADDRESS.write_text(json.dumps({"url": runner.url}))
+            ADDRESS.write_text(json.dumps({"url": runner.url, "google": runner.google.url}))
             try:
                 print(_welcome(runner), flush=True)
                 while True:
@@ -81,6 +82,7 @@ def _welcome(runner: Runner) -> str:
     return f"""functions   {runner.url}/NAME/  ({names})
 API         {runner.url}/api/v1/health
 Gmail       {runner.google.url}  with one mailbox, {PERSON}
+our mail    {runner.services.mail_folder}  (none leaves this machine)
 bearer      {bearer}
 
 See your applications:
@@ -95,10 +97,18 @@ Ctrl-C ends it."""
 def fire(arguments: list[str] | None = None) -> int:
     """Run one function of a running `scripts/dev` now; 0 when it answered that the work is done."""
     table = registry.load()
-    parser = argparse.ArgumentParser(prog="fire", description="Run one function of a running scripts/dev now.")
-    parser.add_argument("name", choices=[row.name for row in table if not row.http], metavar="NAME")
+    parser = argparse.ArgumentParser(
+        prog="fire",
+        description="Run one function of a running scripts/dev now, or look at one person's mailbox (scan).",
+    )
+    parser.add_argument("name", choices=["scan", *(row.name for row in table if not row.http)], metavar="NAME")
     parser.add_argument("--payload", default="", help="JSON: the message of a topic, or the payload of a schedule")
+    parser.add_argument("--user", metavar="ID", help="whose mailbox scan looks at")
     options = parser.parse_args(arguments)
+    if options.name == "scan":
+        if not options.user or not ADDRESS.exists():
+            parser.error("scan needs --user" if ADDRESS.exists() else "scripts/dev is not up")
+        return _scan(options.user, json.loads(ADDRESS.read_text()))
     row = table[options.name]
     payload = options.payload or json.dumps(row.schedules[0].payload if row.schedules else {})
     if not ADDRESS.exists():
@@ -119,3 +129,30 @@ def fire(arguments: list[str] | None = None) -> int:
     done = status in (200, 204)
     print(f"{row.name}: {'done' if done else f'failed with {status}; the log of scripts/dev says why'}")
     return 0 if done else 1
+
+
+def _scan(uid: str, places: dict[str, str]) -> int:
+    """Ask the API for a look at this person's mailbox, as their front end does; 0 when one is queued."""
+    try:
+        token = _answer(f"{places['url']}/api/v1/local/sign-in", {"uid": uid})["token"]
+    except urllib.error.HTTPError as e:
+        # On the emulators there is no sign-in of ours, but Google's own, and its stand-in signs for anybody.
+        e.close()
+        asked = {"subject": uid, "audience": LOCAL_CLIENT_ID}
+        token = _answer(f"{places['google']}/local/id-token", asked)["id_token"]
+    try:
+        _answer(f"{places['url']}/api/v1/gmail/sync", {}, bearer=str(token))
+    except urllib.error.HTTPError as e:
+        with e:
+            print(f"scan: {json.loads(e.read())['detail']}")
+        return 1
+    print("scan: queued")
+    return 0
+
+
+def _answer(url: str, body: object, *, bearer: str = "") -> dict[str, object]:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers, method="POST")  # noqa: S310 - the address that dev wrote
+    with urllib.request.urlopen(request, timeout=FIRE_SECONDS) as answer:  # noqa: S310 - the same
+        answered: dict[str, object] = json.loads(answer.read())
+        return answered

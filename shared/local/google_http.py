@@ -25,7 +25,9 @@ REQUEST_BYTES: Final = 40 << 20
 LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Hosts that a request may name. A page that rebinds its own name to this machine is none of them."""
 
-_OAUTH: Final = frozenset({"invalid_grant", "invalid_client", "invalid_token", "unsupported_grant_type"})
+_OAUTH: Final = frozenset(
+    {"invalid_grant", "invalid_client", "invalid_token", "redirect_uri_mismatch", "unsupported_grant_type"}
+)
 _MULTIPART = re.compile(r'multipart/(?:related|mixed);.*?boundary="?([^";]+)"?', re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 

@@ -23,7 +23,7 @@ from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from shared.adapters.gmail_errors import GoogleError
 from shared.adapters.gmail_methods import MEDIA_BYTES
@@ -33,6 +33,7 @@ from shared.local.gmail.errors import invalid, not_found
 from shared.local.gmail.faults import Fault
 from shared.local.gmail.model import GmailModel
 from shared.local.google_http import HttpServer, Incoming, Reply, header_lines, json_object
+from shared.local.google_oauth import AuthorizationServer
 from shared.local.google_signer import Signer
 
 BATCH_CALLS: Final = 100
@@ -50,6 +51,7 @@ class GoogleServer:
     def __init__(self, model: GmailModel, host: str = "127.0.0.1", port: int = 0) -> None:
         self.model = model
         self._signer = Signer()
+        self.authorization = AuthorizationServer(model, self._signer)
         self._server = HttpServer((host, port), self._answer)
         self._pushes = threading.Thread(target=self._release_pushes, name="google-pushes")
         self._uploads: dict[str, _Upload] = {}
@@ -96,6 +98,7 @@ class GoogleServer:
         routes = {
             "batch": self._batch,
             "local": self._direct,
+            "o": self._oauth,
             "oauth2": self._oauth,
             "revoke": self._oauth,
             "token": self._oauth,
@@ -108,8 +111,18 @@ class GoogleServer:
 
     def _oauth(self, request: Incoming) -> Reply:
         match request.verb, request.path:
+            case "GET", "/o/oauth2/v2/auth":
+                page = self.authorization.screen(request.params)
+                return Reply(HTTPStatus.OK, page, {"Content-Type": "text/html; charset=UTF-8"})
+            case "POST", "/o/oauth2/v2/auth":
+                form = request.form()
+                granted = parse_qs(request.content.decode("latin-1")).get("granted", [])
+                where = self.authorization.consent(form, address=form.get("address", ""), granted=granted)
+                return Reply(HTTPStatus.SEE_OTHER, headers={"Location": where})
             case "POST", "/token" | "/oauth2/v4/token":
-                return Reply.json(self.model.token(request.form()))
+                form = request.form()
+                redeems = form.get("grant_type") == "authorization_code"
+                return Reply.json(self.authorization.redeem(form) if redeems else self.model.token(form))
             case "POST", "/revoke":
                 self.model.revoke_token(request.form().get("token") or str(request.params.get("token")))
                 return Reply.json({})

@@ -34,7 +34,7 @@ class Signer:
         """PEM certificates by key id, as https://www.googleapis.com/oauth2/v1/certs serves them."""
         return {_KEY_ID: self._key()[1]}
 
-    def id_token(self, *, subject: str, audience: str, email: str, issued_at: datetime) -> str:
+    def id_token(self, *, subject: str, audience: str, email: str, issued_at: datetime, nonce: str = "") -> str:
         """A token (OpenID Connect Core, 2) that google-auth accepts with these certificates."""
         claims: dict[str, Any] = {
             "iss": "https://accounts.google.com",
@@ -46,6 +46,8 @@ class Signer:
         }
         if email:
             claims |= {"email": email, "email_verified": True}
+        if nonce:
+            claims["nonce"] = nonce
         header = {"alg": "RS256", "kid": _KEY_ID, "typ": "JWT"}
         signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
         return (signed + b"." + _base64url(self._key()[0].sign(signed, padding.PKCS1v15(), hashes.SHA256()))).decode()

@@ -26,7 +26,7 @@ from shared.ledger import EFFECTS
 from shared.local.gmail.rfc822 import parsed
 from shared.local.gmail.search import Searcher, query
 from shared.local.mailfiles import LINE_BYTES, wrap
-from shared.matching import match
+from shared.matching import match, stranger
 from shared.model import ApplicationSummary, InterviewFacts, Link, Mail, Outcome, Stage, Verdict
 from shared.names import other_work, plain, same_company, same_role
 
@@ -304,6 +304,7 @@ GOLD = (
 )
 """Gold fields of the corpus that the facts are compared with."""
 
+_PARTIAL = re.compile(r"(.*?)\s*(?:T(\d\d:\d\d).*)?", re.DOTALL)
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
@@ -369,10 +370,9 @@ def _bare(url: str) -> str:
 def _same_moment(stated: str, partial: str) -> bool:
     """`--03-05T11:00` leaves the year open, `MON T10:00` all but the weekday."""
     day, _, clock = stated.partition("T")
-    wanted, _, time_of_day = partial.partition("T")
-    if time_of_day and clock[:5] != time_of_day[:5]:
+    wanted, time_of_day = _PARTIAL.fullmatch(partial.strip()).groups()  # type: ignore[union-attr]  # it matches anything
+    if time_of_day and clock[:5] != time_of_day:
         return False
-    wanted = wanted.strip()
     if wanted.startswith("--"):
         return day[5:10] == wanted[2:7]
     return _WEEKDAYS[datetime.fromisoformat(day).weekday()] == wanted[:3].upper() if wanted else True
@@ -398,7 +398,11 @@ def links(rows: Sequence[Row]) -> dict[str, Any]:
         link = match(read.mail, read.verdict, person)
         linked = isinstance(link, Link)
         right_link = isinstance(link, Link) and link.application_id == "right"
-        acts = linked and not doubt(read.verdict, read.mail.sender)
+        acts = (
+            isinstance(link, Link)
+            and not doubt(read.verdict, read.mail.sender)
+            and not stranger(read.mail, read.verdict, link, person)
+        )
         moves = row.label in _MOVING and bool(company and role)
         counts["wrong_links"] += linked and not right_link
         counts["linkable"] += moves and passing

@@ -14,7 +14,7 @@ import random
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from shared import registry, services, settings
 from shared.adapters.clock import SystemClock
 from shared.adapters.local_queue import ACKNOWLEDGED, Delivery, LocalQueue, push_envelope
 from shared.errors import Rejected, TryAgain
-from shared.local import emulators, pubsub_setup
+from shared.local import emulators, job_boards, pubsub_setup
 from shared.local.gmail.model import GmailModel
 from shared.local.google_server import GoogleServer
 
@@ -117,7 +117,15 @@ class Runner:
         self.google = GoogleServer(self.gmail)
         self.google.start()
         self._exits.callback(self.google.stop)
-        self.services = services.Services(settings.read(environ | {"HEARBACK_GOOGLE_ROOT": self.google.url}))
+        self.job_boards = job_boards.WebServer()
+        job_boards.open_boards(self.job_boards, datetime.now(UTC))
+        self._exits.enter_context(self.job_boards)
+        self.services = services.Services(
+            settings.read(environ | {"HEARBACK_GOOGLE_ROOT": self.google.url}),
+            web=job_boards.StandInWeb(self.job_boards, clock=SystemClock()),
+            boards=job_boards.StandInBoards(job_boards.EMPLOYERS),
+        )
+        self._exits.callback(self.services.close)
         self._exits.enter_context(services.use(self.services))
         self._serve()
         if self.options.emulators:
@@ -220,10 +228,22 @@ class Runner:
             return self.google.id_token(subject=uid, audience=settings_.oauth_client_id)
         return str(self.api("POST", "/v1/local/sign-in", {"uid": uid})["token"])
 
-    def api(self, method: str, path: str, body: object = None, *, bearer: str = "") -> Any:
-        """Call the API as a front end does; the answer's JSON. Raises Rejected with the problem that it names."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-        data = None if body is None else json.dumps(body).encode()
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        bearer: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Call the API as a front end does; the answer's JSON. Raises Rejected with the problem that it names.
+
+        Bytes are sent as they are, anything else as JSON.
+        """
+        who = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        headers = {"Content-Type": "application/json", **who, **(headers or {})}
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api{path}", data=data, headers=headers, method=method)  # noqa: S310 - our own loopback address
         try:
             with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:  # noqa: S310 - the same

@@ -50,6 +50,21 @@ JOBS = (
     SampleJob(company="Quillon", role="Site Reliability Engineer", recipient="people@quillon.example"),
 )
 
+CLICKED = SampleJob(company="Saltmarsh Mapping", role="Web Engineer", recipient="jobs@saltmarsh-mapping.example")
+"""The job that the person applies to by Quick Apply."""
+
+CV = b"%PDF-1.4\n% A CV as far as this story needs one.\n%%EOF\n"
+
+REPLY = SampleMail(
+    title="the answer to the click",
+    sender="Orla Byrne <orla.byrne@hiring-desk.example>",
+    subject="Re: Application: Web Engineer",
+    text="Hi Ada,\n\nThanks for reaching out. We would like to invite you to a phone screen next week; when would suit"
+    " you?\n\nOrla\n",
+    replies_to=CLICKED.company,
+)
+"""It names neither company nor role, and comes from another domain: only its thread tells where it belongs."""
+
 MAILS = (
     SampleMail(
         title="receipt",
@@ -133,6 +148,11 @@ def application_mail(job: SampleJob) -> bytes:
     message["Subject"] = f"Application for {job.role}"
     message.set_content(f"Dear {job.company} team,\n\nI would like to apply as {job.role}.\n\nAda Moreau\n")
     return message.as_bytes()
+
+
+def clicked_letter() -> str:
+    """What the person writes."""
+    return f"Dear {CLICKED.company} team,\n\nI would like to draw maps with you as {CLICKED.role}.\n\nAda Moreau\n"
 
 
 def employers_mail(sample: SampleMail, *, sent_message_id: str = "", now: datetime) -> bytes:

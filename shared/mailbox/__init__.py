@@ -14,7 +14,7 @@ from shared import accounts
 from shared.due import SYNC_TOPIC, MailboxDirty
 from shared.errors import Rejected
 from shared.mailbox.lease import LeaseLost, claim
-from shared.ports import Clock, Gmail, Queue, Store, Vault
+from shared.ports import Advisor, Clock, Gmail, Queue, Store, Vault
 from shared.settings import Settings
 
 __all__ = ["SYNC_TOPIC", "GmailPush", "MailboxDirty", "Synced", "on_push", "sync"]
@@ -59,7 +59,15 @@ class Synced:
 
 
 def on_push(
-    push: GmailPush, *, settings: Settings, store: Store, queue: Queue, gmail: Gmail, vault: Vault, clock: Clock
+    push: GmailPush,
+    *,
+    settings: Settings,
+    store: Store,
+    queue: Queue,
+    gmail: Gmail,
+    vault: Vault,
+    clock: Clock,
+    advisor: Advisor | None = None,
 ) -> Synced:
     """Gmail pushed: the mailbox is dirty up to the named history id."""
     dirty = MailboxDirty(mailbox_id=accounts.mailbox_id(push.email_address, secret=settings.mailbox_secret))
@@ -72,6 +80,7 @@ def on_push(
         gmail=gmail,
         vault=vault,
         clock=clock,
+        advisor=advisor,
     )
 
 
@@ -85,6 +94,7 @@ def sync(
     gmail: Gmail,
     vault: Vault,
     clock: Clock,
+    advisor: Advisor | None = None,
 ) -> Synced:
     """Bring one mailbox up to date, or leave it to the run that has it. Raises TryAgain when the store is down."""
     lease = claim(dirty.mailbox_id, pushed=pushed, duration=settings.lease, store=store, clock=clock)
@@ -92,7 +102,7 @@ def sync(
         return Synced(outcome=lease)
     from shared.mailbox.run import Run  # noqa: PLC0415 - a push that finds nothing to do must not wait for the reading
 
-    run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock)
+    run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock, advisor=advisor)
     try:
         outcome = run.work()
     except LeaseLost:

@@ -8,12 +8,19 @@ from datetime import datetime, timedelta
 
 from shared.accounts import padded
 from shared.errors import Conflict, TryAgain
-from shared.model import Mailbox
-from shared.ports import Clock, Revision, Store
+from shared.model import Mailbox, Monitoring
+from shared.ports import Clock, Revision, Store, Transaction
 from shared.schema import MAILBOXES
 
 RACES = 8
 """Losing so many races for one record in a row means that something is wrong; the message comes again."""
+
+
+MOST_CRASHES = 3
+"""A mailbox whose runs crash so often in a row is set aside: the same code will not do better in a minute."""
+
+QUARANTINE = timedelta(hours=1)
+"""After this it is tried again, once."""
 
 
 class LeaseLost(Exception):
@@ -51,6 +58,10 @@ class Lease:
                 return changed
         raise TryAgain("the mailbox changes faster than it can be written")
 
+    def write_in(self, tx: Transaction, changed: Mailbox) -> None:
+        """Write it in a transaction, which raises Conflict when a push or another run has written meanwhile."""
+        tx.put(MAILBOXES.key(self.mailbox.id), changed, revision=self._revision)
+
 
 def claim(mailbox_id: str, *, pushed: int, duration: timedelta, store: Store, clock: Clock) -> Lease | str:
     """The lease on a mailbox, or why there is none to be had (one word, for the log).
@@ -63,27 +74,51 @@ def claim(mailbox_id: str, *, pushed: int, duration: timedelta, store: Store, cl
         found = store.get(key)  # pragma: SYNCPOINT mailbox
         if found is None:
             return "unknown_mailbox"
-        mailbox, now = found.value, clock.now()
-        if pushed and pushed <= int(mailbox.history_id):
-            return "already_read"
-        if mailbox.health == "needs_reauth":
-            return "needs_reauth"
-        if pushed:
-            mailbox = _pushed(mailbox, padded(pushed), now)
-        held = mailbox.lease_until is not None and now < mailbox.lease_until
-        if held and mailbox.dirty == found.value.dirty:
-            return "left_to_holder"
-        if not held:
-            until = now + duration
-            mailbox = replace(mailbox, generation=mailbox.generation + 1, lease_until=until, due_at=until)
-        try:
-            revision = store.put(key, mailbox, revision=found.revision)  # pragma: SYNCPOINT mailbox
-        except Conflict:
-            continue
-        if held:
-            return "left_to_holder"
-        return Lease(mailbox, revision, store=store, careful=found.value.lease_until is not None)
+        revision = found.revision
+        why_not, mailbox = _claimed(found.value, pushed=pushed, duration=duration, now=clock.now())
+        if mailbox is not found.value:
+            try:
+                revision = store.put(key, mailbox, revision=found.revision)  # pragma: SYNCPOINT mailbox
+            except Conflict:
+                continue
+        return why_not or Lease(mailbox, revision, store=store, careful=found.value.lease_until is not None)
     raise TryAgain("the mailbox changes faster than it can be claimed")
+
+
+def _claimed(known: Mailbox, *, pushed: int, duration: timedelta, now: datetime) -> tuple[str, Mailbox]:
+    """Why there is no lease (empty: there is one), and what is to be written; `known` itself when nothing is."""
+    if pushed and pushed <= int(known.history_id):
+        return "already_read", known
+    if known.health == "needs_reauth":
+        return "needs_reauth", known
+    # While monitoring is off a push says nothing: what came is read from the cursor when it is on again.
+    heard = pushed and known.monitoring is not Monitoring.OFF
+    mailbox = _pushed(known, padded(pushed), now) if heard else known
+    held = mailbox.lease_until is not None and now < mailbox.lease_until
+    if held:
+        return "left_to_holder", known if mailbox.dirty == known.dirty else mailbox
+    crashes = known.crashes
+    if known.lease_until is not None:
+        # The holder ended without a word; a message that it had open is to blame, if there is one.
+        crashes = 0 if known.opening else crashes + 1
+    if rest := _resting(known, crashes, now):
+        return rest
+    until = now + duration
+    generation = mailbox.generation + 1
+    return "", replace(mailbox, generation=generation, crashes=crashes, lease_until=until, due_at=until)
+
+
+def _resting(known: Mailbox, crashes: int, now: datetime) -> tuple[str, Mailbox] | None:
+    """Why nobody is to read this mailbox now, and what is to be written; None when somebody is."""
+    if known.monitoring is Monitoring.OFF and known.watch_expires_at is None:
+        quiet = replace(known, due_at=None, lease_until=None, dirty=known.history_id)
+        return "monitoring_off", known if quiet == known else quiet
+    if known.health == "quarantined" and known.due_at is not None and now < known.due_at:
+        return "quarantined", known
+    if known.lease_until is not None and crashes >= MOST_CRASHES:
+        aside = replace(known, health="quarantined", trouble=f"{crashes} runs in a row crashed", crashes=crashes)
+        return "quarantined", replace(aside, due_at=now + QUARANTINE, lease_until=None)
+    return None
 
 
 def _pushed(mailbox: Mailbox, history_id: str, now: datetime) -> Mailbox:

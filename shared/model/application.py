@@ -167,6 +167,18 @@ class Interview(Round):
 
     uid: str
     application_id: str
+    due_at: datetime | None = None
+    """When its reminders must be looked at again; None when there are none to come."""
+    reminded_until: datetime | None = None
+    """Reminders up to this moment are made, or their time had passed; None after any change of the round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueInterview:
+    """What a sweep reads of an interview."""
+
+    id: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +232,8 @@ class Projection:
     """RFC 5322 Message-IDs of its mails, newest last, bounded."""
     ics_uids: tuple[str, ...] = ()
     """Calendar UIDs of its interviews, newest last, bounded."""
+    sender_domains: tuple[str, ...] = ()
+    """Domains of proven senders that may end it: of its first mail, and of those that answered in its threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +247,16 @@ class ApplicationSummary(Projection):
     merged_into: str = ""
     fold_version: int = 0
     """The fold that wrote this projection; a lower one never overwrites a higher one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """A person's applications as matching reads them, kept on the person's own document: a mail costs no query."""
+
+    version: int
+    """What matching reads changes with releases; a roster of another version is made anew."""
+    applications: tuple[ApplicationSummary, ...]
+    """Last changed first; those that are part of another one or dismissed are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

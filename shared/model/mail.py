@@ -176,6 +176,11 @@ class Verdict:
     """The classifier's version; a mail read again by a newer one supersedes its older event."""
 
 
+BY_PUBLIC_WORDS = frozenset({"requisition", "job_url", "company", "company_role", "receipt"})
+"""Rules of a `Link` whose proof anybody can write: a name, a number, an address of a page. A Message-ID, a thread and a
+meeting's UID are known to those alone who have had mail of the application."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """The rule that ties a mail to an application. Deterministic: it may move the application's stage."""
@@ -217,6 +222,8 @@ class MailStatus(StrEnum):
     """It is about hiring but concerns no application (outreach, alerts, codes)."""
     REPLY = "reply"
     """The person's own mail in the thread of an application."""
+    SENT = "sent"
+    """It left through us; what became of it stands in its send."""
     PRIVATE = "private"
     """Headers and snippet said nothing of hiring: the body was not fetched, and nothing but the ids is kept."""
     PARKED = "parked"
@@ -275,6 +282,7 @@ class Advice:
     id: str
     """SHA-256 of what was asked, in hex."""
     asked_at: datetime
+    expires_at: datetime
     signal: Signal | None = None
     """None: the answer was none that counts."""
 
@@ -286,3 +294,4 @@ class AdviceDay:
     id: str
     """ISO date."""
     asked: int
+    expires_at: datetime

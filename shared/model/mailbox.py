@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from shared.model.preferences import Monitoring
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -33,6 +35,40 @@ class Rescan:
     """When the next window is due."""
     again: bool = False
     """The second look, for what the search index did not show the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The mail from before the connection, read once, page by page behind the live work."""
+
+    begun_at: datetime
+    since: datetime
+    """How far back it reaches."""
+    span: Rescan | None = None
+    """What is still to be read; None when it is over."""
+    found: int = 0
+    """Mails that look like hiring, so far."""
+    ended_at: datetime | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the last daily look at Gmail's own list has shown: nothing was missed, or what was and has been repaired."""
+
+    at: datetime
+    after: datetime
+    before: datetime
+    """The span of time that it speaks of."""
+    hiring: int
+    """Mails that Gmail's search takes for hiring mail."""
+    seen: int
+    """Of them, how many had been read before the look."""
+    sampled: int
+    """Mails of the inbox beside them that were looked at, too."""
+    sample_seen: int
+    whole: bool = True
+    """False when there were more than one look can list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +122,26 @@ class Mailbox:
     units_spent: float = 0.0
     """Gmail quota units in the bucket's present minute."""
     units_at: datetime | None = None
+    send_units: float = 0.0
+    """Gmail quota units in the bucket that sending has for itself, beside the one of reading."""
+    send_units_at: datetime | None = None
+    sent_in_hours: dict[str, int] = field(default_factory=dict)
+    """How many mails left through us in each hour of the last day, by its beginning ("2026-01-05T09", UTC)."""
+    crashes: int = 0
+    """Runs in a row that ended without a word, and without a message open to blame."""
+    backfill: Backfill | None = None
+    receipt: Receipt | None = None
+    receipt_due_at: datetime | None = None
+    """When the next receipt is due; None: never."""
+    monitoring: Monitoring = Monitoring.REAL_TIME
+    """The person's choice, so that a push need not ask for it."""
+    pace: str = ""
+    """How often a sweep looks: a word of `accounts.PACES`; empty: never."""
+    asked_at: datetime | None = None
+    """When the person last asked for a look."""
+    scopes: tuple[str, ...] = ()
+    """What the person has granted."""
+    sealed_address: bytes = b""
     sealed_refresh_token: bytes = b""
     sealed_access_token: bytes = b""
     access_token_expires_at: datetime | None = None

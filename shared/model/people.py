@@ -1,43 +1,12 @@
-"""A person, and what they are told."""
+"""A person: what is theirs, what they chose, and when they are next to be written to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-
-class NotificationKind(StrEnum):
-    """What a person is told."""
-
-    APPLICATION_FOUND = "application_found"
-    """A mail proved an application that nobody had recorded."""
-    STATUS_CHANGED = "status_changed"
-    MOVE_SUGGESTED = "move_suggested"
-    INTERVIEW_CHANGED = "interview_changed"
-    NEEDS_ACTION = "needs_action"
-    ON_HOLD = "on_hold"
-    DELIVERY_TROUBLE = "delivery_trouble"
-    """The outgoing mail failed, bounced, is parked, or nobody knows yet whether it left."""
-    MAIL_PARKED = "mail_parked"
-    """A mail could not be read; it is kept aside and can be tried again."""
-    NEEDS_REAUTH = "needs_reauth"
-    """Gmail takes our grant no more: nothing is read until the person connects again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
-    """One thing that a person is told, created in the transaction that caused it and keyed by its cause."""
-
-    key: str
-    """Ours, and made of the cause alone (application and event, mail, lease): one cause tells one thing once."""
-    uid: str
-    kind: str
-    """A word of `NotificationKind`; not typed as one, so that a later release's word can still be read."""
-    created_at: datetime
-    application_id: str = ""
-    event: str = ""
-    read_at: datetime | None = None
+from shared.model.application import Roster
+from shared.model.preferences import Preferences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +15,21 @@ class User:
 
     uid: str
     applications_rev: int = 0
+    roster: Roster | None = None
+    """Of this revision; None when there are too many applications, or an older release has written since."""
     mailbox_id: str = ""
-    time_zone: str = "UTC"
+    preferences: Preferences = field(default_factory=Preferences)
     created_at: datetime | None = None
+    weekly_at: datetime | None = None
+    """When the next weekly summary is due: 10:00 on a Monday where the person is; see `shared.schedule`."""
+    monthly_at: datetime | None = None
+    """The same for the monthly report: 10:00 on the first."""
+    follow_up_at: datetime | None = None
+    """The same for the daily look at silent employers and ending offers: 09:00."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePerson:
+    """What a sweep reads of a person."""
+
+    uid: str

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from shared.web import applications, http, sign_in, views
+from shared.web import (
+    applications,
+    documents,
+    gmail,
+    http,
+    interviews,
+    jobs,
+    me,
+    notifications,
+    preferences,
+    sends,
+    sign_in,
+    telling,
+    views,
+)
 from shared.web.http import Call, Request, Response, Route, json_response
 from shared.web.ports import Ports
 
@@ -22,4 +36,13 @@ def _health(call: Call[Ports]) -> Response:
 ROUTES: tuple[Route[Ports], ...] = (
     Route(method="GET", template="/v1/health", handle=_health, auth=False),
     *applications.ROUTES,
+    *gmail.ROUTES,
+    *me.ROUTES,
+    *sends.ROUTES,
+    *documents.ROUTES,
+    *preferences.ROUTES,
+    *notifications.ROUTES,
+    *interviews.ROUTES,
+    *telling.ROUTES,
+    *jobs.ROUTES,
 )

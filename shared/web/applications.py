@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from shared import applications
+from shared import accounts, applications
+from shared.errors import TryAgain
 from shared.model import Application
 from shared.schema import MAILS, SUGGESTIONS_OPEN
 from shared.web import views
 from shared.web.http import Call, Response, Route, json_response
 from shared.web.ports import Ports
+
+log = logging.getLogger(__name__)
 
 # --- What is taken (beside applications.NewApplication and applications.Correction) -----------------------------------
 
@@ -51,6 +55,11 @@ def _create(call: Call[Ports]) -> Response:
     p = call.ports
     new = call.body(applications.NewApplication)
     made = applications.create(call.uid, new, request_id=call.request_id(), store=p.store, clock=p.clock, ids=p.ids)
+    try:
+        accounts.follow(call.uid, store=p.store, queue=p.queue, clock=p.clock)
+    except TryAgain as e:
+        # The application is on record and must be answered; the daily look at the mailbox will count it.
+        log.warning("the mailbox does not follow", exc_info=e)
     return _detail(call, made, status=HTTPStatus.CREATED)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.codec import from_json, from_plain, to_json
-from shared.errors import NotFound, Rejected, TryAgain
+from shared.errors import NotFound, Refused, Rejected, TryAgain
 from shared.ports import Identity
 from shared.settings import Settings
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 64 * 1024
-"""The longest body that a route takes: a note of some pages."""
+"""The longest body that is read before anybody asks for it: a letter of some pages. A file is longer."""
 
 ITEMS = 50
 """Items of a list, unless the caller says how many."""
@@ -39,6 +39,7 @@ PREFLIGHT = timedelta(hours=1)
 
 READ_HEADERS = (
     "authorization",
+    "content-disposition",
     "content-type",
     "host",
     "idempotency-key",
@@ -86,7 +87,9 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Those of `READ_HEADERS` that were sent; names lower-cased."""
     body: bytes | None = b""
-    """None when it was longer than `BODY_BYTES`, and was not kept."""
+    """None when it is longer than `BODY_BYTES`, and is not kept."""
+    long_body: Callable[[int], bytes | None] = field(default=lambda _most: None, compare=False)
+    """The whole of such a body, unless it is longer than so many bytes: for a route that takes files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,8 @@ class Response:
 
     status: int
     body: bytes = b""
+    pieces: Iterator[bytes] | None = None
+    """The body instead, where it is too long for one piece of memory; an error on the way cuts it off."""
     headers: Mapping[str, str] = field(default_factory=dict)
     route: str = ""
     """The template of the route that served it, for the log: a path may bear anything."""
@@ -131,21 +136,26 @@ class Call(Generic[P]):
     parts: Mapping[str, str]
     """The ids in the path, by the names in the template."""
 
-    def body(self, record: type[T]) -> T:
-        """The JSON body as a record. Raises Problem, also for a field that the record does not have.
+    def body(self, record: type[T], most: int = BODY_BYTES) -> T:
+        """The JSON body, of at most so many bytes, as a record. Raises Problem; see `as_record`."""
+        return as_record(record, self.json(most))
 
-        A field that is silently ignored is a typing error that loses what the person meant.
-        """
+    def json(self, most: int = BODY_BYTES) -> dict[str, Any]:
+        """The JSON object in the body, of at most so many bytes. Raises Problem."""
         media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type: not application/json")
-        if self.request.body is None:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: longer than {BODY_BYTES} bytes")
-        plain = from_json(dict[str, Any], self.request.body)
-        known = {each.name for each in fields(record)}  # type: ignore[arg-type]  # every record is a dataclass
-        if unknown := sorted(plain.keys() - known):
-            raise Problem(HTTPStatus.BAD_REQUEST, f"{unknown[0][:40]}: no such field")
-        return from_plain(record, plain)
+        return from_json(dict[str, Any], self.content(most))
+
+    def content(self, most: int) -> bytes:
+        """The body as it is, of at most so many bytes. Raises Problem.
+
+        Only now is a long one read: whoever is not signed in gets no megabyte into memory.
+        """
+        body = self.request.body if self.request.body is not None else self.request.long_body(most)
+        if body is None or len(body) > most:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: longer than {most} bytes")
+        return body
 
     def request_id(self) -> str:
         """The caller's Idempotency-Key: the same request again is the same request. Empty when there is none."""
@@ -186,6 +196,17 @@ class Route(Generic[P]):
             elif name != value:
                 return None
         return parts
+
+
+def as_record(record: type[T], plain: Mapping[str, Any]) -> T:
+    """Plain data as a record. Raises Rejected, naming the field, also for one that the record does not have.
+
+    A field that is silently ignored is a typing error that loses what the person meant.
+    """
+    known = {each.name for each in fields(record)}  # type: ignore[arg-type]  # every record is a dataclass
+    if unknown := sorted(plain.keys() - known):
+        raise Rejected(f"{unknown[0][:40]}: no such field")
+    return from_plain(record, plain)
 
 
 def answer(request: Request, routes: Sequence[Route[P]], ports: P) -> Response:
@@ -253,6 +274,8 @@ def _problem(error: Rejected | TryAgain) -> Response:
         return problem(error.status, str(error), headers=error.headers)
     if isinstance(error, NotFound):
         return problem(HTTPStatus.NOT_FOUND, str(error))
+    if isinstance(error, Refused):
+        return problem(HTTPStatus.CONFLICT, str(error))
     if isinstance(error, Rejected):
         return problem(HTTPStatus.BAD_REQUEST, str(error))
     log.warning("route unavailable", exc_info=error)
@@ -273,7 +296,7 @@ def _cors(request: Request, methods: Sequence[str], allowed: Sequence[str]) -> d
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         headers |= {
             "Access-Control-Allow-Methods": ", ".join(methods),
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+            "Access-Control-Allow-Headers": "Authorization, Content-Disposition, Content-Type, Idempotency-Key",
             "Access-Control-Max-Age": str(int(PREFLIGHT.total_seconds())),
         }
     return headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from shared.ports import Clock, Ids, SignIn, Store
+from shared.ports import Blobs, Clock, Consent, Gmail, Ids, Queue, SignIn, Store, Vault
 from shared.web import http
 
 
@@ -24,6 +24,31 @@ class Ports(http.Ports, Protocol):
     @property
     def ids(self) -> Ids:
         """Ids of what a person makes."""
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """Wakes whoever does what a person asked for."""
+        ...
+
+    @property
+    def gmail(self) -> Gmail:
+        """Asked while a person connects theirs."""
+        ...
+
+    @property
+    def consent(self) -> Consent:
+        """Google's consent screen."""
+        ...
+
+    @property
+    def vault(self) -> Vault:
+        """Opens what is shown of a connection."""
+        ...
+
+    @property
+    def blobs(self) -> Blobs:
+        """People's files."""
         ...
 
     @property

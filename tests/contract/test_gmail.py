@@ -515,3 +515,9 @@ def test_no_error_names_an_address_or_a_token(wiring, box):
         error = error.__cause__ if error.__cause__ or error.__suppress_context__ else error.__context__
     assert "@" not in " ".join(chain)
     assert "ya29" not in " ".join(chain)
+
+
+def test_a_mail_is_had_byte_for_byte(wiring, box):
+    sent = box.send(OUTGOING)
+    assert box.raw(sent.id) == wiring.model.sent(ADA)[0]
+    assert box.raw("19b000000000beef") is None

@@ -266,6 +266,18 @@ def test_a_record_is_published_as_json_to_the_topic_of_the_project(publisher, qu
     assert [json.loads(message.data) for message in request.messages] == [{"mailbox_id": "m1", "note": "Zürich"}]
 
 
+def test_many_records_are_published_with_few_requests(publisher, queue):
+    queue.publish_all("mailbox-sync", [MailboxDirty(f"m{n}") for n in range(2_500)])
+    assert [len(request.messages) for request in publisher.received] == [1_000, 1_000, 500]
+    named = [json.loads(message.data)["mailbox_id"] for request in publisher.received for message in request.messages]
+    assert named == [f"m{n}" for n in range(2_500)]
+
+
+def test_no_records_are_no_request(publisher, queue):
+    queue.publish_all("mailbox-sync", [])
+    assert publisher.received == []
+
+
 @pytest.mark.parametrize(
     "code", [CODES.UNAVAILABLE, CODES.INTERNAL, CODES.RESOURCE_EXHAUSTED, CODES.ABORTED, CODES.UNKNOWN]
 )

@@ -464,6 +464,40 @@ def test_a_create_that_comes_too_late_fails_the_whole_transaction_at_once(store)
     assert store.get(thing("a")).value.text == "there"
 
 
+def test_a_put_in_a_transaction_may_name_the_revision_that_it_replaces(store):
+    keep(store, a=Thing(text="first"), b=Thing())
+    revision = store.get(thing("a")).revision
+
+    def work(transaction):
+        transaction.get(thing("b"))
+        transaction.put(thing("b"), Thing(text="beside"))
+        transaction.put(thing("a"), Thing(text="second"), revision=revision)
+
+    store.transact(work)
+    assert [found.value.text for found in store.get_many([thing("a"), thing("b")])] == ["second", "beside"]
+
+
+@pytest.mark.parametrize("which", ["old", "missing", "none of ours"])
+def test_a_put_that_names_another_revision_fails_the_whole_transaction_at_once(store, which):
+    keep(store, a=Thing(text="first"), b=Thing(text="there"))
+    old = store.get(thing("a")).revision
+    store.put(thing("a"), Thing(text="second"), revision=old)
+    runs = []
+
+    def work(transaction):
+        runs.append(transaction.get(thing("b")))
+        transaction.put(thing("b"), Thing(text="changed"))
+        transaction.put(
+            thing("c" if which == "missing" else "a"), Thing(), revision=which if which == "none of ours" else old
+        )
+
+    with pytest.raises(Conflict):
+        store.transact(work)
+    assert len(runs) == 1
+    assert [found.value.text for found in store.get_many([thing("a"), thing("b")])] == ["second", "there"]
+    store.transact(lambda transaction: transaction.put(thing("b"), Thing(text="no lock is left")))
+
+
 def test_an_error_in_the_work_leaves_nothing_behind_and_no_lock(store):
     keep(store, a=Thing(text="there"))
 

@@ -61,6 +61,11 @@ class Side:
     revisions: dict[Place, list[str]]
     cursors: dict[int, str]
 
+    def revision(self, place: Place, age: int) -> str:
+        """The revision last seen of a document, or the one that was seen so many before it."""
+        known = self.revisions.get(place, [])
+        return known[-1 - age] if len(known) > age else "none of ours"
+
     def seen(self, place: Place, revision: str) -> str:
         """Whether this revision is the one last seen, one seen before, or new."""
         known = self.revisions.setdefault(place, [])
@@ -128,9 +133,9 @@ class Put:
         if value is None:
             found = side.store.get(key(self.place))
             value = found.value if found else PLACES[self.place[0]].record
-        known = side.revisions.get(self.place, [])
-        revision = known[-1 - self.age] if len(known) > self.age else "none of ours"
-        return side.seen(self.place, side.store.put(key(self.place), value, revision=revision))
+        return side.seen(
+            self.place, side.store.put(key(self.place), value, revision=side.revision(self.place, self.age))
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class Delete:
 class Transact:
     reads: tuple[Place, ...]
     writes: tuple[tuple[str, Place, Any], ...]
-    """create, put or delete with the value; `bump` adds one to the weight of a thing that was read."""
+    """create, put or delete with the value; `bump` adds one to the weight of a thing that was read; `replace` puts at
+    the revision last seen, or at the one before it."""
     conflicts: int
     fails: bool
     known: bool
@@ -164,6 +170,8 @@ class Transact:
                     transaction.create(key(place), value)
                 elif verb == "put":
                     transaction.put(key(place), value)
+                elif verb == "replace":
+                    transaction.put(key(place), value[0], revision=side.revision(place, value[1]))
                 elif found.get(place) is not None:
                     transaction.put(key(place), replace(found[place], weight=(found[place].weight or 0) + 1))
             if self.fails:
@@ -317,13 +325,14 @@ def transaction(chance: random.Random) -> Transact:
     reads = tuple(somewhere(chance) for _ in range(chance.choice([0, 1, 2, 3])))
     writes: list[tuple[str, Place, Any]] = []
     for _ in range(chance.choice([0, 1, 1, 2, 3])):
-        verb = chance.choice(["create", "put", "put", "delete", "bump"])
+        verb = chance.choice(["create", "put", "put", "replace", "delete", "bump"])
         things = [place for place in reads if PLACES[place[0]].record is Thing]
         if verb == "bump" and things:
             writes.append((verb, chance.choice(things), None))
         elif verb != "bump":
             place = chance.choice(reads) if reads and chance.random() < 0.5 else somewhere(chance)
-            writes.append((verb, place, None if verb == "delete" else value_for(chance, place)))
+            value = None if verb == "delete" else value_for(chance, place)
+            writes.append((verb, place, (value, chance.choice([0, 0, 1])) if verb == "replace" else value))
     conflicts = chance.choice([0, 0, 1, 2, 3])
     return Transact(reads, tuple(writes), conflicts, chance.random() < 0.1, chance.random() < 0.5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import mailbox
 import os
@@ -46,6 +47,8 @@ def test_the_demo_shows_how_each_push_becomes_a_status_with_its_evidence(wiring)
     for told in ("applied -> assessment", "interview", "closed rejected", "offer", "suggested only", "private"):
         assert told in shown.stdout, told
     assert "We are delighted" in shown.stdout
+    assert "1 mail to jobs@saltmarsh-mapping.example in Sent, with the CV" in shown.stdout
+    assert "belongs to Saltmarsh Mapping by reference" in shown.stdout
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)
@@ -135,6 +138,26 @@ def test_dev_keeps_every_function_up_and_fire_runs_one_now(wiring):
             time.sleep(1)
         [application] = found
         assert (application["company"], application["stage"]) == ("Fernhill Systems", "applied")
+        scanned = run("fire", "scan", "--user", "dev")
+        assert (scanned.returncode, scanned.stdout) == (0, "scan: queued\n"), scanned.stderr
+
+
+def test_the_readmes_click_is_answered_and_is_one_mail_though_it_is_clicked_twice():
+    block = (ROOT / "README.md").read_text().partition("<!-- quick apply -->\n```sh\n")[2].partition("```")[0]
+    with dev("--memory") as told:
+        environ = os.environ | {"API": told["API"].removesuffix("/v1/health"), "TOKEN": told["bearer"]}
+        clicks = [
+            subprocess.run(["sh", "-c", block], capture_output=True, text=True, env=environ, timeout=60, check=True)
+            for _ in range(2)
+        ]
+        first, second = (json.loads(click.stdout) for click in clicks)
+        assert first["send"]["id"] == second["send"]["id"]
+        sent = f"{told['Gmail']}/local/mailboxes/ada@example.com/sent"
+        deadline = time.monotonic() + 60
+        while not (mails := fetch(sent)["messages"]) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert len(mails) == 1
+        assert b"To: jobs@acme.example" in base64.urlsafe_b64decode(mails[0]["raw"])
 
 
 def test_what_dev_has_recorded_survives_a_kill(tmp_path):

@@ -20,7 +20,20 @@ from types import FrameType
 from tests.proofs.commands import ROOT
 from tests.proofs.outcome import Outcome
 
-PROOFS = ("archive", "agreement", "simulation", "storm", "poison", "bench", "fuzz")
+PROOFS = (
+    "archive",
+    "agreement",
+    "simulation",
+    "storm",
+    "poison",
+    "mailboxes",
+    "bench",
+    "understanding",
+    "fuzz",
+    "package",
+    "deploy",
+    "year",
+)
 """Each is a module here with a BAR and a `run`."""
 
 MOST_SECONDS = 600

@@ -30,6 +30,7 @@ from typing import Any, Self
 
 from shared import registry, services, settings
 from shared.local import emulators, pubsub_setup
+from shared.local.bench.processes import free_port, set_environment
 from shared.local.gmail.faults import Fault
 
 ROOT = registry.TABLE.parent.parent
@@ -64,8 +65,7 @@ class Instance:
     """One process of a function."""
 
     def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.in_flight = 0
         self.is_up = False
         # Every gunicorn wants a control socket of one name in this folder; on one machine they would quarrel about it.
@@ -165,7 +165,7 @@ class Cloud:
         pubsub = self._exits.enter_context(emulators.start_pubsub())
         hosts = {"FIRESTORE_EMULATOR_HOST": firestore.host, "PUBSUB_EMULATOR_HOST": pubsub.host}
         for name, host in hosts.items():
-            self._exits.callback(_set_environment, name, os.environ.get(name))
+            self._exits.callback(set_environment, name, os.environ.get(name))
             os.environ[name] = host
         self.google = self._exits.enter_context(Google(self.project))
         environ = {
@@ -382,13 +382,6 @@ def _post(port: int, body: bytes, timeout: float) -> int:
         return 503
     finally:
         connection.close()
-
-
-def _set_environment(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
 
 
 class _Server(ThreadingHTTPServer):

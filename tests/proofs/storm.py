@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -102,7 +102,7 @@ def storm(size: Size) -> Outcome:
         tell(f"calm after {time.monotonic() - started:.0f} s")
         failures += _look(cloud, persons, received)
         figures = _figures(cloud, persons, received)
-        errors = _errors(cloud)
+        errors = errors_logged(cloud)
         redeliveries, replaced = cloud.redeliveries, cloud.replaced
         statuses = {name: dict(service.statuses) for name, service in cloud.services.items()}
         struck = cloud.google.stop()
@@ -144,9 +144,11 @@ def _blow(cloud: Cloud, persons: Sequence[Person], size: Size, rng: random.Rando
 class Kills(threading.Thread):
     """Kills processes of the functions at random moments while the mail comes."""
 
-    def __init__(self, cloud: Cloud, size: Size, rng: random.Random) -> None:
+    def __init__(
+        self, cloud: Cloud, size: Size, rng: random.Random, *, weights: Mapping[str, int] = KILL_WEIGHTS
+    ) -> None:
         super().__init__()
-        self._cloud, self._rng = cloud, rng
+        self._cloud, self._rng, self._weights = cloud, rng, weights
         self.done = 0
         self.at_work = 0
         """How many of those killed had a request in their hands."""
@@ -160,7 +162,7 @@ class Kills(threading.Thread):
     def run(self) -> None:
         for moment in self._moments:
             _sleep_until(moment)
-            [name] = self._rng.choices(list(KILL_WEIGHTS), list(KILL_WEIGHTS.values()))
+            [name] = self._rng.choices(list(self._weights), list(self._weights.values()))
             victim = self._victim(name)
             self.at_work += victim.in_flight > 0
             victim.kill()
@@ -271,7 +273,7 @@ def _figures(cloud: Cloud, persons: Sequence[Person], received: Sequence[Receive
     return f"arrival to record p50 {cuts[49]:.2f} s, p95 {cuts[94]:.1f} s, longest {max(seconds):.0f} s"
 
 
-def _errors(cloud: Cloud) -> Counter[str]:
+def errors_logged(cloud: Cloud) -> Counter[str]:
     """What the functions have logged as errors, by type and place; a failure of Gmail's is none."""
     found: Counter[str] = Counter()
     for service in cloud.services.values():

@@ -113,7 +113,7 @@ def promised(world: World, left: Left, scenario: Scenario) -> None:
     """The scenario's own words about its end."""
     names = {id_: name for name, id_ in world.names.items()}
     found = {
-        "mails": {names[mail.id]: mail.status for mail in left.mails},
+        "mails": {names[id_]: status for id_, (status, _) in left.outcome().mails.items()},
         "applications": sorted(
             ((each.role, each.stage, each.outcome) for each in left.applications), key=lambda each: each[0]
         ),
@@ -235,9 +235,6 @@ def by_chance(seed: int) -> Schedule:
     faults: dict[int, str] = {}
     for _ in range(rng.choice(FAULTS)):
         kind = rng.choice(CHANCE)
-        # A refusal of a fresh token, too, means that the grant is dead, and then there is nothing more to do.
-        if kind == "unauthorized" and (kind in faults.values() or kind in scenario.without):
-            kind = "error_before"
         faults[rng.randint(1, calls + 20)] = kind
     while len(faults) < min(FAULTS):
         faults[rng.randint(1, calls + 20)] = "crash_after"

@@ -7,14 +7,16 @@ behind (`Outcome`) is the measure for every other run of the scenario.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from shared import codec
-from shared.applications.change import interviews
+from shared.applications.change import as_matched, interviews
 from shared.ledger import fold
 from shared.model import (
     Application,
+    Delivery,
     Event,
     EventKind,
     Mailbox,
@@ -22,7 +24,9 @@ from shared.model import (
     MailStatus,
     Notification,
     Projection,
+    Send,
     Thread,
+    User,
 )
 from shared.schema import (
     APPLICATIONS,
@@ -32,6 +36,7 @@ from shared.schema import (
     MAILBOXES,
     MAILS,
     NOTIFICATIONS,
+    SENDS,
     SUGGESTIONS,
     THREADS,
     USERS,
@@ -42,6 +47,9 @@ from tests.simulation.world import ADDRESSES, EVE, NEIGHBOURS, World
 
 Row = tuple[str, str, bytes]
 """Parent, id, body."""
+
+SENT = MailStatus.SENT
+"""Mails that left through us: Gmail names them when they leave, so their ids depend on when that was."""
 
 TOKENS = (b"ya29.", b"1//0")
 """How Google's access and refresh tokens begin, those of the model too."""
@@ -64,6 +72,7 @@ class Outcome:
     threads: dict[str, tuple[str, ...]]
     dead_letters: dict[str, str]
     """Reasons by id."""
+    sends: dict[str, Send]
 
 
 @dataclass
@@ -84,6 +93,8 @@ class Left:
         self.notifications: list[Notification] = self._all(NOTIFICATIONS)
         self.mailboxes: list[Mailbox] = self._all(MAILBOXES)
         self.threads: list[Thread] = self._all(THREADS)
+        self.sends: list[Send] = self._all(SENDS)
+        self.users: list[User] = self._all(USERS)
 
     def _all(self, collection: Collection[Any]) -> list[Any]:
         """All documents of a collection but EVE's."""
@@ -103,13 +114,14 @@ class Left:
     def outcome(self) -> Outcome:
         """See there."""
         return Outcome(
-            mails={mail.id: (mail.status, mail.application_id) for mail in self.mails},
+            mails={mail.id: (mail.status, mail.application_id) for mail in self.mails if mail.status is not SENT},
             applications={each.id: _projection(each) for each in self.applications},
             ledgers={each.id: {key: _said(event) for key, event in each.events.items()} for each in self.applications},
             notifications=self.told(),
             suggestions={each.id: each.open for each in self._all(SUGGESTIONS)},
             threads={each.id: tuple(sorted(each.application_ids)) for each in self.threads},
             dead_letters={each.id: each.reason for each in self._all(DEAD_LETTERS)},
+            sends={each.id: each for each in self.sends},
         )
 
 
@@ -152,7 +164,7 @@ class Watch:
         self.mailboxes: dict[str, Mailbox] = {}
         self.decided: dict[str, MailRecord] = {}
         self.applications: dict[tuple[str, str], Application] = {}
-        self.told: set[tuple[str, str]] = set()
+        self.told: dict[tuple[str, str], datetime] = {}
 
     def look(self, key: Key[Any], value: Any) -> None:
         """One document; None when it was deleted."""
@@ -166,12 +178,15 @@ class Watch:
                 # A person who links or undoes changes the record, and it stays the one that was made then.
                 if first.recorded_at != value.recorded_at:
                     self.world.violated("each_mail_has_one_decision", f"{value.id} was decided again")
+            case Send():
+                if value.due_at is None and value.delivery in (Delivery.QUEUED, Delivery.SENDING):
+                    self.world.violated("nothing_unfinished_lacks_a_due_time", f"{value.id} is {value.delivery}")
             case Application():
                 self._application(value)
             case Notification():
-                if (value.uid, value.key) in self.told:
-                    self.world.violated("a_notification_exists_exactly_once", f"{value.key} was written twice")
-                self.told.add((value.uid, value.key))
+                # Whoever releases it writes it again; it stays the one that was made then.
+                if self.told.setdefault((value.uid, value.key), value.created_at) != value.created_at:
+                    self.world.violated("a_notification_exists_exactly_once", f"{value.key} was made twice")
 
     def _mailbox(self, mailbox: Mailbox) -> None:
         before = self.mailboxes.get(mailbox.id)
@@ -272,7 +287,7 @@ Check = Callable[[Left, Outcome], Iterator[str]]
 
 def each_mail_has_one_decision(left: Left, golden: Outcome) -> Iterator[str]:
     """Every mail that a run without faults decides has its one decision, or is parked with a reason."""
-    found = {mail.id: mail for mail in left.mails}
+    found = {mail.id: mail for mail in left.mails if mail.status is not SENT}
     parked = any(mail.status is MailStatus.PARKED for mail in left.mails)
     for id_, (status, _) in golden.mails.items():
         mail = found.get(id_)
@@ -426,11 +441,55 @@ def fold_of_the_ledger_equals_the_projection(left: Left, golden: Outcome) -> Ite
                 yield f"{application.id}: {name}"
         wanted |= {(application.uid, id_): each for id_, each in interviews(application).items()}
     if wanted != {
-        (parent, id_): codec.from_bytes(INTERVIEWS.record, body)
+        # What of it is due is the reminders' own, and no part of the fold.
+        (parent, id_): replace(codec.from_bytes(INTERVIEWS.record, body), due_at=None)
         for parent, id_, body in left.rows[INTERVIEWS.name]
         if parent != EVE
     }:
         yield "interviews are not those of the applications"
+
+
+TERMINAL = frozenset({Delivery.SENT, Delivery.FAILED, Delivery.BOUNCED, Delivery.CANCELLED})
+
+
+def at_most_one_mail_leaves_for_each_request(left: Left, golden: Outcome) -> Iterator[str]:
+    """Whatever has left bears the id of a request, and no two mails the same one."""
+    seen: set[str] = set()
+    for send_id in left.world.mails_that_left():
+        if send_id in seen:
+            yield f"{send_id} has left twice"
+        seen.add(send_id)
+    for send in left.sends:
+        if (send.delivery is Delivery.SENT and not send.answered) != (send.id in seen) and not send.answered:
+            yield f"{send.id} is {send.delivery}, and {'one mail' if send.id in seen else 'no mail'} of it has left"
+
+
+def each_request_ends_terminal(left: Left, golden: Outcome) -> Iterator[str]:
+    """Every mail that somebody asked for has left, has ended with a reason, or is a question to them."""
+    applications = {(each.uid, each.id): each for each in left.applications}
+    for send in left.sends:
+        ends = send.delivery in TERMINAL or bool(send.question)
+        if not ends or send.due_at is not None or send.lease_until is not None:
+            yield f"{send.id} is {send.delivery}, due at {send.due_at}"
+        if not send.reason and send.delivery not in (Delivery.SENT, Delivery.CANCELLED):
+            yield f"{send.id} is {send.delivery} without a reason"
+        if (send.letter is None) != (send.delivery in (Delivery.SENT, Delivery.CANCELLED)):
+            yield f"{send.id} is {send.delivery}, and its letter is {'gone' if send.letter is None else 'kept'}"
+        application = applications.get((send.uid, send.application_id))
+        if application is None or application.delivery is not send.delivery:
+            yield f"{send.id} is {send.delivery}, its application says {application and application.delivery}"
+
+
+def a_person_bears_their_applications(left: Left, golden: Outcome) -> Iterator[str]:
+    """The roster on a person's document has what matching reads of each of their applications, and of no other."""
+    for user in left.users:
+        wanted = {
+            each.id: as_matched(each)
+            for each in left.applications
+            if each.uid == user.uid and not each.merged_into and not each.dismissed
+        }
+        if user.roster is not None and {each.id: each for each in user.roster.applications} != wanted:
+            yield f"{user.uid} has another roster than applications"
 
 
 ALWAYS: dict[str, Check] = {
@@ -444,12 +503,12 @@ ALWAYS: dict[str, Check] = {
         no_token_is_stored_in_plain_text,
         other_peoples_documents_are_untouched,
         fold_of_the_ledger_equals_the_projection,
+        at_most_one_mail_leaves_for_each_request,
+        each_request_ends_terminal,
+        a_person_bears_their_applications,
     )
 }
-"""What holds whatever was read and in whatever order.
-
-Sending adds its own here: at most one mail for each request, and each request in a terminal state.
-"""
+"""What holds whatever was read and in whatever order."""
 
 INVARIANTS: dict[str, Check] = ALWAYS | {
     check.__name__: check

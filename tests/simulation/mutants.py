@@ -32,9 +32,11 @@ class Mutant:
 
 
 RUN, LEASE, INTAKE = "shared.mailbox.run", "shared.mailbox.lease", "shared.mailbox.intake"
+DECISIONS = "shared.mailbox.decisions"
 ACTS, CHANGE, ACCOUNTS = "shared.applications.acts", "shared.applications.change", "shared.accounts"
 DEAD_LETTERS, DUE, ENTRY = "shared.dead_letters", "shared.due", "shared.entry"
 FOLDING, WORLD = "shared.ledger.folding", "tests.simulation.world"
+DELIVER, STATES, MOVES = (f"shared.sending.{name}" for name in ("deliver", "states", "moves"))
 
 MUTANTS = (
     Mutant(
@@ -53,9 +55,9 @@ MUTANTS = (
     ),
     Mutant(
         "no dedupe by the mail's record",
-        INTAKE,
-        "            if known is not None:\n                return True, thread, roster\n",
-        "            tx.create = tx.put\n",
+        DECISIONS,
+        "record.id)) is not None:\n            return Taken.DECIDED\n",
+        "record.id)) is not None:\n            self._tx.create = self._tx.put\n",
     ),
     Mutant(
         "a lease never ends",
@@ -79,8 +81,8 @@ MUTANTS = (
     Mutant(
         "a push to a held mailbox is not written down",
         LEASE,
-        "if held and mailbox.dirty == found.value.dirty:",
-        "if held:",
+        "known if mailbox.dirty == known.dirty else mailbox",
+        "known",
     ),
     Mutant("older mail wins", FOLDING, "return event.occurred_at, event.key", "return event.recorded_at, event.key"),
     Mutant(
@@ -96,14 +98,14 @@ MUTANTS = (
         "self.rescan = rescan.begun(self.started, None, now=self.started)",
     ),
     Mutant("released without a due time", RUN, "due_at=max(min(due), not_before) if due else None,", "due_at=None,"),
-    Mutant("the sweep publishes nothing", DUE, "            queue.publish(", "            id or ("),
+    Mutant("the sweep publishes nothing", DUE, "            queue.publish_all(", "            id or ("),
     Mutant(
         "a provisional no is never asked again",
         RUN,
         "if missed := tuple(id_ for id_ in wanted if id_ not in hits):",
         "if not wanted and (missed := tuple(id_ for id_ in wanted if id_ not in hits)):",
     ),
-    Mutant("an empty history is believed at once", RUN, "if found or not self._is_young(reached):", "if True:"),
+    Mutant("an empty history is believed at once", RUN, "found or not self._is_young(reached)", "True"),
     Mutant("parked without a record", RUN, "        self.desk.park(message, reason)\n", ""),
     Mutant("a crashing message is never parked", RUN, "if openings >= CRASHES:", "if openings < 0:"),
     Mutant(
@@ -119,18 +121,42 @@ MUTANTS = (
         "self._threads[key.id] = thread.value if thread else None",
         "self._threads[key.id] = None",
     ),
-    Mutant("the roster's revision is ignored", INTAKE, "revision != roster.revision or ", ""),
+    Mutant("the roster's revision is ignored", DECISIONS, " and self._plan.roster.revision == revision", ""),
+    Mutant(
+        "the person's roster is not kept up",
+        CHANGE,
+        "known = None if known is None else rostered(known, after)",
+        "known = known and known[:-1]",
+    ),
+    Mutant(
+        "a mail does not see what the one before it did",
+        DECISIONS,
+        "before = change.after if change else self._tx.get(APPLICATIONS.key(self._plan.uid, id_))",
+        "before = self._tx.get(APPLICATIONS.key(self._plan.uid, id_))",
+    ),
+    Mutant(
+        "the last decisions release a mailbox that a push has written meanwhile",
+        LEASE,
+        "changed, revision=self._revision)\n\n\ndef",
+        "changed)\n\n\ndef",
+    ),
+    Mutant(
+        "a failed transaction counts as decided",
+        RUN,
+        '                log.info("released apart',
+        '                self.readings.clear()\n                log.info("released apart',
+    ),
     Mutant(
         "random ids for what a mail proves",
-        INTAKE,
+        DECISIONS,
         "application_id = stable_id(record.uid, record.id)",
         "application_id = stable_id(record.uid, record.id, str(record.recorded_at))",
     ),
     Mutant(
         "another person's documents",
-        INTAKE,
-        "thread_key = THREADS.key(self._uid, record.thread_id)",
-        'thread_key = THREADS.key("eve", record.thread_id)',
+        DECISIONS,
+        "self._tx.put(THREADS.key(self._plan.uid, id_), thread)",
+        'self._tx.put(THREADS.key("eve", id_), thread)',
     ),
     Mutant(
         "an application is written without being folded",
@@ -142,12 +168,14 @@ MUTANTS = (
         "told outside of the transaction",
         RUN,
         "            tx.create(\n                NOTIFICATIONS.key(uid, notice),\n"
-        "                Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH, created_at=now),\n"
+        "                Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH,"
+        " created_at=now, due_at=now),\n"
         "            )\n\n"
         "        self.store.transact(work, reads=[key])\n",
         "        self.store.transact(work, reads=[key])\n"
         "        self.store.create(\n            NOTIFICATIONS.key(uid, notice),\n"
-        "            Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH, created_at=now),\n"
+        "            Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH,"
+        " created_at=now, due_at=now),\n"
         "        )\n",
     ),
     Mutant(
@@ -186,6 +214,35 @@ MUTANTS = (
         'replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked")',
         'replace(current, lease_until=None, due_at=now, trouble="revoked")',
     ),
+    Mutant(
+        "a mail is sent without its draft",
+        DELIVER,
+        "session.send_draft(self.send.draft_id))",
+        "session.send(self._composed(address)))",
+    ),
+    Mutant(
+        "sent before the claim",
+        DELIVER,
+        '        if not self._claim():\n            return "left_to_another"\n'
+        "        try:\n            found = self._send()\n",
+        "        try:\n            found = self._send()\n            self._claim()\n",
+    ),
+    Mutant("a claim is never due", STATES, "due_at=now + lease,", "due_at=None,"),
+    Mutant(
+        "the end of a try is written over whatever came meanwhile",
+        DELIVER,
+        "return end(current) if ours == (begun.generation, begun.delivery, begun.due_at) else current",
+        "return end(current)",
+    ),
+    Mutant(
+        "proof that a mail left counts for its claim alone",
+        STATES,
+        "if send.delivery in (Delivery.SENT, Delivery.BOUNCED):",
+        "if send.delivery is not Delivery.SENDING:",
+    ),
+    Mutant("a failed try is due never", STATES, "tries=tries, due_at=due_at, reason=reason)", "due_at=None)"),
+    Mutant("a mail's ledger is not written", MOVES, "        if application is not None:\n", "        if False:\n"),
+    Mutant("a letter is kept when it has left", STATES, "        letter=None,\n        subject=", "        subject="),
 )
 
 

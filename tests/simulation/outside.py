@@ -101,8 +101,8 @@ class _SeenTransaction:
         self._transaction.create(key, value)
         self._written.append((key, value))
 
-    def put(self, key: Key[Any], value: Any) -> None:
-        self._transaction.put(key, value)
+    def put(self, key: Key[Any], value: Any, *, revision: str | None = None) -> None:
+        self._transaction.put(key, value, revision=revision)
         self._written.append((key, value))
 
     def delete(self, key: Key[Any]) -> None:
@@ -127,6 +127,11 @@ class Broker:
     def publish(self, topic: str, message: object) -> None:
         """ports.Queue."""
         self.send(topic, to_json(message))
+
+    def publish_all(self, topic: str, messages: Sequence[object]) -> None:
+        """ports.Queue."""
+        for message in messages:
+            self.publish(topic, message)
 
     def send(self, topic: str, data: bytes) -> None:
         """What anybody publishes, Gmail too."""

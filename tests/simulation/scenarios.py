@@ -25,10 +25,10 @@ from tests.simulation.world import ADA, ADDRESSES, BOB, Act, NotYet, World
 
 Step = tuple[timedelta, Act]
 
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+SECOND: timedelta = timedelta(seconds=1)
+MINUTE: timedelta = timedelta(minutes=1)
+HOUR: timedelta = timedelta(hours=1)
+DAY: timedelta = timedelta(days=1)
 
 # --- Mails ------------------------------------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ def interview(*, sequence: int = 0, day: int = 8, cancelled: bool = False) -> Te
     )
 
 
-PRIVATE = Text(
+PRIVATE: Text = Text(
     "Light & Power <post@power.example>", "Your bill", "Your bill for December is 43 EUR, due on the 20th.\n"
 )
 UNCLEAR = Text(
@@ -431,8 +431,6 @@ SCENARIOS = {
         ),
         Scenario(
             name="expired_token",
-            # Two refusals in a row, the second of a fresh token, mean that the grant is dead.
-            without=frozenset({"unauthorized"}),
             steps=[
                 (2 * HOUR, comes("receipt", receipt())),
                 (4 * HOUR, faults(Fault(kind="error", status=401, reason="authError", method="messages.get", times=1))),
@@ -606,3 +604,9 @@ SCENARIOS = {
         ),
     )
 }
+
+from tests.simulation.life import LIFE_SCENARIOS  # noqa: E402 - they are made of what stands above
+from tests.simulation.sends import SENDS_SCENARIOS  # noqa: E402 - they are made of what stands above
+from tests.simulation.understanding import UNDERSTANDING_SCENARIOS  # noqa: E402 - the same
+
+SCENARIOS |= {scenario.name: scenario for scenario in (*LIFE_SCENARIOS, *SENDS_SCENARIOS, *UNDERSTANDING_SCENARIOS)}

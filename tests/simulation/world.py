@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from functools import cache
 from typing import Any, ClassVar
 
@@ -26,8 +27,9 @@ from shared.errors import GrantRevoked, RateLimited, Rejected, TryAgain
 from shared.local.clock import START, FakeClock
 from shared.local.gmail.model import GmailModel
 from shared.local.gmail.port import ModelGmail
-from shared.model import Event, EventKind, Mailbox, Stage, Thread, User
+from shared.model import Event, EventKind, Mailbox, Send, Stage, Thread, User
 from shared.schema import APPLICATIONS, COLLECTIONS, MAILBOXES, THREADS, USERS, Key
+from shared.sending.letter import SEND_HEADER
 from tests.simulation.outside import Broker, GmailPort, Port, SeenStore
 from tests.simulation.schedule import Schedule
 from tests.simulation.workers import Crew
@@ -57,6 +59,22 @@ MOST_WAITS = 200
 """Hours that people wait for something to show."""
 
 MINUTE = timedelta(minutes=1)
+
+SWEEPS = {
+    "wake_due": (MINUTE, timedelta(0)),
+    "settle_sends": (5 * MINUTE, timedelta(0)),
+    "retry_failed_emails": (timedelta(days=1), timedelta(hours=3, minutes=30)),
+}
+"""How often each sweep runs, and how long after midnight first, as the functions table has it."""
+
+SWEEP_OF = {
+    "": "wake_due",
+    "queued": "wake_due",
+    "sending": "wake_due",
+    "failed": "retry_failed_emails",
+}
+"""Which sweep finds mailboxes, and sends by their state; settle_sends finds the rest."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VAULT_KEY = b"k" * 32
 
@@ -86,6 +104,7 @@ class Request:
 
     def __init__(self, body: bytes) -> None:
         self.stream = io.BytesIO(body)
+        self.content_length = len(body)
 
 
 class Outside:
@@ -216,9 +235,9 @@ class World:
         self.patience = MOST_WAITS
         self.refused = ""
         """Why a person could not do what the scenario lets them do."""
-        self.woken_at = START
-        self.due_at: dict[str, datetime] = {}
-        """When each mailbox is due that is due at all."""
+        self.swept_at = dict.fromkeys(SWEEPS, START)
+        self.due_at: dict[tuple[str, str], datetime] = {}
+        """When each record is due that is due at all, by the sweep that finds it and its id."""
         self.offsets: dict[int, timedelta] = {}
         """How far the clock of each worker is off."""
         self.violations: dict[str, str] = {}
@@ -302,6 +321,17 @@ class World:
         self._ids += 1
         return f"id{self._ids:020}"
 
+    def get(self, name: str) -> bytes | None:
+        """ports.Blobs: there are no files."""
+        return None
+
+    def wait(self, duration: timedelta) -> None:
+        """ports.Wait: the others go on meanwhile."""
+        if self.rng is None:
+            self._stand_still(duration)
+        else:
+            self.step(duration)
+
     def services(self) -> wiring.Services:
         """The ports as a process of ours gets them."""
         self.gmail = GmailPort("gmail", ModelGmail(self.google), self.hit)
@@ -313,6 +343,8 @@ class World:
             "vault": self.vault,
             "clock": self,
             "ids": self,
+            "blobs": self,
+            "wait": lambda duration: self.hit("wait", lambda: self.wait(duration)),
         }
         return wiring.Services(self.settings, **self.ports)
 
@@ -422,7 +454,7 @@ class World:
 
     def next_moment(self) -> datetime | None:
         """When anything happens next: a delivery, a step of the scenario, a sweep that finds something."""
-        moments = [self.broker.queue.next_due(), self._next_sweep(), self.google.release_pushes()]
+        moments = [self.broker.queue.next_due(), self.google.release_pushes(), *self._next_sweeps().values()]
         if self.steps:
             moments.append(self.steps[0][0])
         return min((moment for moment in moments if moment is not None), default=None)
@@ -431,10 +463,10 @@ class World:
         """What happens now, beside deliveries."""
         now = self.clock.now()
         works: list[Callable[[], object]] = []
-        sweep = self._next_sweep()
-        if sweep is not None and sweep <= now:
-            self.woken_at = now
-            works.append(lambda: self.call("wake_due", b"{}"))
+        for name, at in self._next_sweeps().items():
+            if at <= now:
+                self.swept_at[name] = now
+                works.append(lambda name=name: self.call(name, b"{}"))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         while self.steps and self.steps[0][0] <= now:
             _, act = self.steps.pop(0)
             if act.asks:
@@ -443,12 +475,15 @@ class World:
                 act.do(self)
         return works
 
-    def _next_sweep(self) -> datetime | None:
-        """The next full minute at which wake_due finds something."""
-        if not self.due_at:
-            return None
-        since = max(min(self.due_at.values()), self.woken_at)
-        return since - (since - EPOCH) % MINUTE + MINUTE
+    def _next_sweeps(self) -> dict[str, datetime]:
+        """The next times at which the sweeps find something, by the sweep."""
+        found = {}
+        for name, (every, offset) in SWEEPS.items():
+            due = [at for (sweep, _), at in self.due_at.items() if sweep == name]
+            if due:
+                since = max(min(due), self.swept_at[name])
+                found[name] = since - (since - EPOCH - offset) % every + every
+        return found
 
     def serve(self, delivery: Delivery) -> None:
         """Push a message to its function, and tell the queue what it answered; the answer may get lost."""
@@ -493,10 +528,12 @@ class World:
             self.broker.send("gmail-push", data)
 
     def _seen(self, key: Key[Any], value: Any) -> None:
-        if isinstance(value, Mailbox):
-            self.due_at.pop(value.id, None)
+        if isinstance(value, Mailbox | Send):
+            for sweep in SWEEPS:
+                self.due_at.pop((sweep, value.id), None)
             if value.due_at is not None:
-                self.due_at[value.id] = value.due_at
+                state = value.delivery if isinstance(value, Send) else ""
+                self.due_at[SWEEP_OF.get(state, "settle_sends"), value.id] = value.due_at
         for look in self.looks:
             look(key, value)
 
@@ -509,6 +546,12 @@ class World:
     def mailbox_id(self, uid: str) -> str:
         """The id of a person's mailbox."""
         return accounts.mailbox_id(ADDRESSES[uid], secret=self.settings.mailbox_secret)
+
+    def mails_that_left(self) -> list[str]:
+        """The send that each mail names which has left somebody's mailbox."""
+        raws = [raw for uid in self.people for raw in self.google.sent(ADDRESSES[uid])]
+        named = [message_from_bytes(raw).get(SEND_HEADER, "") for raw in raws]
+        return [send_id for send_id in named if send_id]
 
     def mailbox(self, uid: str) -> Mailbox:
         """A person's mailbox as it is recorded."""

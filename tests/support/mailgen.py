@@ -118,6 +118,12 @@ _OF_HIRING = re.compile(
 )
 """A mail that names none of these could be about anything: it teaches nothing, not even in an employer's words."""
 
+_OF_EMPLOYERS = re.compile(
+    r"<company>|<title>|candidat|applicant|equal opportunit|recruit|talent|hiring|human|\bHR\b|\bRH\b|personal|personeel"
+    r"|ressources|recursos|risorse|selec|selez|人|採用|招聘|应聘|Greenhouse|diversity",
+    re.IGNORECASE,
+)
+
 _ANYTHING = frozenset({Signal.OTHER, Signal.JOB_ALERT})
 
 _SECTION = re.compile(r"\[([a-z_]+)\]")
@@ -184,7 +190,7 @@ def spell_out(template: str, rng: random.Random) -> str:
     return re.sub(r" +([.,!?])", r"\1", re.sub(r"[ \t]{2,}", " ", _SLOT.sub(fill, template))).strip()
 
 
-def compose(section: Section, frame: dict[str, Section], rng: random.Random) -> tuple[str, str, str]:
+def compose(section: Section, frame: Section, rng: random.Random) -> tuple[str, str, str]:
     """Subject, body and the name of the line that says it."""
     pairs, cores = section.of("P"), section.of("C")
     if pairs and (not cores or rng.random() < len(pairs) / (len(pairs) + len(cores))):
@@ -213,13 +219,18 @@ def compose(section: Section, frame: dict[str, Section], rng: random.Random) -> 
     return subject, "\n\n".join(paragraphs), name
 
 
-def _framed(paragraphs: list[str], frame: dict[str, Section], rng: random.Random) -> list[str]:
-    greeting = [spell_out(rng.choice(frame["frame"].of("G")), rng)] if frame["frame"].of("G") else []
-    end = [spell_out(rng.choice(frame["frame"].of("N")), rng)] if frame["frame"].of("N") and rng.random() < 0.85 else []
-    footer = []
-    if frame["frame"].of("F"):
-        footer = [spell_out(t, rng) for t in rng.sample(frame["frame"].of("F"), rng.choice((0, 0, 0, 1, 1, 2)))]
-    return [*greeting, *paragraphs, *end, *footer]
+def _framed(paragraphs: list[str], frame: Section, rng: random.Random) -> list[str]:
+    greeting = [spell_out(rng.choice(frame.of("G")), rng)] if frame.of("G") else []
+    end = [spell_out(rng.choice(frame.of("N")), rng)] if frame.of("N") and rng.random() < 0.85 else []
+    footers = rng.sample(frame.of("F"), min(rng.choice((0, 0, 0, 1, 1, 2)), len(frame.of("F"))))
+    return [*greeting, *paragraphs, *end, *(spell_out(footer, rng) for footer in footers)]
+
+
+def _of_anybody(frame: Section) -> Section:
+    """A frame without the lines that only an employer writes."""
+    return Section(
+        {kind: [line for line in lines if not _OF_EMPLOYERS.search(line)] for kind, lines in frame.lines.items()}
+    )
 
 
 def generate(
@@ -231,15 +242,17 @@ def generate(
     """
     sections = read_templates(path)
     language = path.stem
-    frame = {"frame": sections.get("frame", Section())}
+    of_employers = sections.get("frame", Section())
+    of_anybody = _of_anybody(of_employers)
     for heading, section in sections.items():
         if heading == "frame":
             continue
         signal = Signal(heading)
         for number in range(count * (more or {}).get(signal, 1)):
+            frame = of_anybody if signal in _ANYTHING else of_employers
             subject, body, name = compose(section, frame, rng)
             if not plain:
-                subject, body = _damage(subject, body, rng)
+                subject, body = _damage(subject, body, rng, headline=name.startswith("C"))
             if (
                 language == "en"
                 and not plain
@@ -268,11 +281,12 @@ def _sender(kind: str, rng: random.Random) -> str:
     return rng.choice(SENDERS[kind]).replace("<word>", "some")
 
 
-def _damage(subject: str, body: str, rng: random.Random) -> tuple[str, str]:
+def _damage(subject: str, body: str, rng: random.Random, *, headline: bool) -> tuple[str, str]:
+    """What mail suffers on its way: parts lost, lines run together. A `headline` says by itself what the mail says."""
     chance = rng.random()
     if chance < 0.10:
         subject = ""
-    elif chance < 0.14 and subject:
+    elif chance < 0.13 and subject and headline:
         body = ""
     if rng.random() < 0.4:
         body = " ".join(body.split())

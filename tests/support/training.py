@@ -33,10 +33,10 @@ from tests.support.mailgen import TEMPLATES, Example, generate, licensed
 
 SEED = 20261101
 
-ENGLISH_MAILS = 500
+ENGLISH_MAILS = 1_200
 """Mails made for each signal of the English templates; English has the most wordings to choose from."""
 
-OTHER_LANGUAGES_MAILS = 60
+OTHER_LANGUAGES_MAILS = 120
 """Mails made for each signal in every other language."""
 
 OTHER_TIMES = 2

@@ -19,7 +19,7 @@ from shared.local.gmail.model import GmailModel
 from shared.local.gmail.port import ModelGmail
 from shared.local.mailfiles import wrap
 from shared.model import Application, Mailbox, MailRecord, Notification
-from shared.ports import AccessToken, GmailMailbox, HistoryPage, MessageJson, MessagePage, Profile, Watch
+from shared.ports import AccessToken, Advisor, GmailMailbox, HistoryPage, MessageJson, MessagePage, Profile, Watch
 from shared.schema import APPLICATIONS, MAILBOXES, MAILS, NOTIFICATIONS_OF_USER
 
 ADDRESS = "ada@example.com"
@@ -105,6 +105,7 @@ class World:
         self.queue = LocalQueue(":memory:", registry.subscriptions(registry.load()), clock=self.clock)
         self.gmail = CountingGmail(ModelGmail(self.google), self.clock)
         self.vault = LocalVault(b"k" * 32)
+        self.advisor: Advisor | None = None
         self.settings = settings.read(
             {
                 "GOOGLE_CLOUD_PROJECT": "hearback-test",
@@ -178,6 +179,7 @@ class World:
             gmail=self.gmail,
             vault=self.vault,
             clock=self.clock,
+            advisor=self.advisor,
         )
 
     def sync(self) -> mailbox.Synced:
@@ -190,6 +192,7 @@ class World:
             gmail=self.gmail,
             vault=self.vault,
             clock=self.clock,
+            advisor=self.advisor,
         )
 
     def settle(self, most: int = 200) -> None:

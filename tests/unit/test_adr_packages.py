@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,23 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 ADR = ROOT / "docs" / "adr" / "0002-what-each-package-is-for.md"
 ROWS = re.findall(r"^\| ([A-Za-z0-9-]+) \| (\S+) \| (\S+) \|$", ADR.read_text(), flags=re.MULTILINE)
+COMING_WITH = re.findall(
+    r"^\| (?!package)([A-Za-z0-9_-]+) \| ([A-Za-z0-9_-]+) \|$", ADR.read_text(), flags=re.MULTILINE
+)
 MODULES = {
     "functions-framework": "functions_framework",
     "google-auth": "google.auth|google.oauth2",
+    "python-jobspy": "jobspy",
+    "Protego": "protego",
     "google-cloud-firestore": "google.cloud import firestore|google.cloud.firestore",
     "google-cloud-pubsub": "google.pubsub_v1|google.cloud.pubsub_v1|google.cloud import pubsub_v1",
     "google-api-python-client": "googleapiclient",
     "google-auth-httplib2": "google_auth_httplib2",
     "google-cloud-testutils": "test_utils",
     "PyYAML": "yaml",
+    "Jinja2": "jinja2",
+    "email-validator": "email_validator",
+    "fast-mail-parser": "fast_mail_parser",
     "tzdata": "zoneinfo",
     "scikit-learn": "sklearn",
 }
@@ -34,7 +43,14 @@ def pinned() -> set[str]:
 
 
 def test_every_pinned_package_has_its_row_and_every_row_its_package():
-    assert {name for name, _, _ in ROWS} == pinned()
+    assert {name for name, _, _ in ROWS} | {name for name, _ in COMING_WITH} == pinned()
+
+
+@pytest.mark.parametrize(("name", "owner"), COMING_WITH, ids=[row[0] for row in COMING_WITH])
+def test_a_package_that_comes_with_another_is_really_required_by_it(name, owner):
+    required = {re.match(r"[A-Za-z0-9._-]+", each).group() for each in requires(owner) or ()}
+
+    assert re.sub("[-_.]+", "-", name).lower() in {re.sub("[-_.]+", "-", each).lower() for each in required}
 
 
 def test_every_package_is_pinned_to_one_version():

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared import applications
+from shared import applications, schedule
 from shared.adapters.clock import SystemIds
 from shared.adapters.sqlite_store import SqliteStore
-from shared.applications import Correction, NewApplication, born, doubt, mail_event, match_key, notices, with_event
+from shared.applications import Correction, NewApplication, born, doubt, mail_event, notices, with_event
+from shared.applications.change import as_matched
 from shared.applications.change import EVENT_BYTES, RESERVED_EVENTS, interviews
 from shared.codec import to_json
 from shared.errors import NotFound, Rejected, TryAgain
@@ -32,6 +33,7 @@ from shared.model import (
     MailStatus,
     NotificationKind,
     Outcome,
+    Preferences,
     Signal,
     Span,
     Stage,
@@ -149,7 +151,7 @@ def test_the_largest_ledger_still_fits_into_one_document(store):
     store.create(APPLICATIONS.key("u1", "a1"), full)
 
 
-# --- match_key --------------------------------------------------------------------------------------------------------
+# --- as_matched --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,17 +159,17 @@ def test_the_largest_ledger_still_fits_into_one_document(store):
     [mail(1, Signal.REJECTION), corrected(1, role="Chef"), mail(1, Signal.ACKNOWLEDGEMENT), created(1, role="Chef")],
     ids=["it closes", "its role", "its threads and messages", "it is new"],
 )
-def test_what_matching_reads_changes_the_match_key(event):
+def test_what_matching_reads_changes_the_as_matched(event):
     before = application()
     after = application(event) if event.key != "created" else born("u1", "a1", event, now=T0)
-    assert match_key(after) != match_key(before)
+    assert as_matched(after) != as_matched(before)
 
 
 @pytest.mark.parametrize(
     "event", [corrected(1, S.OFFER), delivered(1, Delivery.QUEUED), mail(1, Signal.JOB_ALERT)], ids=lambda e: e.key
 )
-def test_what_matching_does_not_read_leaves_the_match_key(event):
-    assert match_key(application(event)) == match_key(application())
+def test_what_matching_does_not_read_leaves_the_as_matched(event):
+    assert as_matched(application(event)) == as_matched(application())
 
 
 # --- notices ----------------------------------------------------------------------------------------------------------
@@ -315,7 +317,8 @@ def test_one_change_writes_application_interview_notice_and_revision_together(st
     made = save(store, mail(1, Signal.INTERVIEW_INVITATION, interview=at(90, ics_uid="u/1@acme")))
     assert kept(store) == made
     [(id_, interview)] = interviews(made).items()
-    assert store.get(INTERVIEWS.key("u1", id_)).value == interview
+    # Whoever sees to its reminders must look at it now.
+    assert store.get(INTERVIEWS.key("u1", id_)).value == replace(interview, due_at=hour(1))
     assert interview == Interview(
         id=id_,
         uid="u1",
@@ -347,11 +350,12 @@ def test_the_revision_moves_only_when_matching_would_see_it(store):
 
 
 def test_the_persons_other_data_stays_when_the_revision_moves(store):
-    store.create(USERS.key("u1"), User(uid="u1", applications_rev=7, mailbox_id="mb", time_zone="Asia/Kathmandu"))
+    chosen = Preferences(time_zone="Asia/Kathmandu")
+    store.create(USERS.key("u1"), User(uid="u1", applications_rev=7, mailbox_id="mb", preferences=chosen))
     save(store, mail(1, Signal.ACKNOWLEDGEMENT))
-    assert store.get(USERS.key("u1")).value == User(
-        uid="u1", applications_rev=8, mailbox_id="mb", time_zone="Asia/Kathmandu"
-    )
+    person = User(uid="u1", applications_rev=8, mailbox_id="mb", preferences=chosen)
+    # Whoever writes a person's record sees to it that they are written to in their week, month and morning.
+    assert store.get(USERS.key("u1")).value == schedule.scheduled(person, now=hour(1))
 
 
 def test_an_undone_invitation_takes_its_interview_away(store, sc):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shared.local import bench
-from shared.local.bench import cold, push
+from shared.local.bench import apply, cold, push
 
 FEW = push.Options(rounds=1, mailboxes=2, burst_mailboxes=1, steady=2, counted=1, warm=2)
 
@@ -54,3 +54,12 @@ def test_a_quantile_is_a_value_that_was_measured():
     assert push.quantile(values, 0.5) == 0.3
     assert push.quantile(values, 0.95) == 0.4
     assert push.quantile([7.0], 0.5) == 7.0
+
+
+def test_apply_tells_how_long_a_click_takes_while_gmail_is_down():
+    found = apply.measure(3)
+    assert found["how"] == {"clicks": 3}
+    assert found["met"].keys() == found["bars"].keys() == {"apply_p95_ms"}
+    figures = found["answer"]["milliseconds"]
+    assert 0 < figures["median"] <= figures["p95"] <= figures["slowest"]
+    assert found["apply_p95_ms"] == figures["p95"]

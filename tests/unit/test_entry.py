@@ -519,6 +519,26 @@ def test_a_body_that_is_too_long_is_not_handed_on(call):
     assert got == [None]
 
 
+@pytest.mark.parametrize(("most", "whole"), [(200_000, True), (199_999, False), (65_536, False)])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_long_body_is_read_on_for_a_route_that_takes_it(call, most, whole, declared):
+    content = bytes(range(250)) * 800
+    got: list[object] = []
+
+    def work(request):
+        got.append((request.body, request.long_body(most), request.long_body(most)))
+        return Response(status=204)
+
+    body = io.BytesIO(content)
+    length = {"CONTENT_LENGTH": str(len(content))} if declared else {"wsgi.input_terminated": True}
+    call(http(work), environ_overrides={"wsgi.input": body, **length})
+
+    expected = content if whole else None
+    assert got == [(None, expected, expected)]
+    # It is read to its end in any case, or the framework would keep what is left.
+    assert body.read() == b""
+
+
 @pytest.mark.parametrize("path", ["/" + "x" * 9000, "/?q=" + "x" * 9000])
 def test_an_endless_address_is_refused(call, path):
     assert call(http(raising(AssertionError)), path=path).status_code == 414

@@ -147,6 +147,8 @@ def test_the_other_applications_are_other_work():
         ("2026-03-05T12:00", "--03-05T11:00", False),
         ("2026-03-02T10:00", "MON T10:00", True),
         ("2026-03-03T10:00", "MON T10:00", False),
+        ("2026-03-03T10:00", "TUE T10:00", True),
+        ("2026-03-05T10:30", "THU T10:30", True),
         ("2026-03-02", "MON", True),
     ],
 )

@@ -12,12 +12,15 @@ from shared.model import (
     Application,
     Attention,
     Delivery,
+    Event,
     EventKind,
     InterviewFacts,
     InterviewStatus,
+    Link,
     Move,
     Outcome,
     Projection,
+    SenderCheck,
     Signal,
     Stage,
 )
@@ -532,6 +535,9 @@ D = Delivery
         ([D.QUEUED], D.QUEUED),
         ([D.QUEUED, D.SENDING, D.SENT], D.SENT),
         ([D.QUEUED, D.CANCELLED], D.CANCELLED),
+        ([D.QUEUED, D.SENDING, D.QUEUED], D.QUEUED),
+        ([D.QUEUED, D.SENDING, D.SENT, D.PARKED, D.QUEUED], D.QUEUED),
+        ([D.QUEUED, D.SENDING, D.SENT, D.BOUNCED, D.QUEUED], D.QUEUED),
         ([D.QUEUED, D.FAILED], D.FAILED),
         ([D.QUEUED, D.SENDING, D.PARKED, D.QUEUED, D.SENDING, D.SENT], D.SENT),
         ([D.QUEUED, D.SENDING, D.PARKED, D.CANCELLED], D.CANCELLED),
@@ -549,7 +555,7 @@ D = Delivery
         ([D.SENDING, D.BOUNCED, D.SENT], D.BOUNCED),
         # What is no transition is ignored.
         ([D.QUEUED, D.CANCELLED, D.SENDING], D.CANCELLED),
-        ([D.QUEUED, D.SENDING, D.QUEUED], D.SENDING),
+        ([D.QUEUED, D.SENDING, D.CANCELLED], D.SENDING),
         ([D.QUEUED, D.SENDING, D.FAILED, D.UNSURE], D.FAILED),
     ],
 )
@@ -558,7 +564,7 @@ def test_delivery_follows_its_transitions(course, end):
 
 
 def test_delivery_names_the_event_that_brought_it():
-    summary = folded(created(), delivered(1, D.QUEUED), delivered(2, D.SENDING), delivered(3, D.QUEUED))
+    summary = folded(created(), delivered(1, D.QUEUED), delivered(2, D.SENDING), delivered(3, D.CANCELLED))
     assert summary.delivery_event == "delivery:s1:2"
 
 
@@ -862,3 +868,27 @@ def test_the_evidence_of_a_status_is_the_event_that_named_it():
     assert evidence is not None
     assert (evidence.kind, evidence.evidence[0].text) == (EventKind.MAIL, "the words of m1")
     assert evidence_of(replace(application, stage_event="")) is None
+
+
+# --- Who has written --------------------------------------------------------------------------------------------------
+
+
+def from_domain(number: float, domain: str, *, rule: str = "company_role", passed: bool = True, **more) -> Event:
+    sender = SenderCheck(passed=passed, reason="as the test says", domain=domain)
+    link = Link(application_id="a1", rule=rule, confidence=0.95)
+    return mail(number, Signal.ACKNOWLEDGEMENT, sender=sender, link=link, **more)
+
+
+def test_the_first_sender_is_known_and_a_later_one_that_only_names_the_company_is_not():
+    events = [created(), from_domain(1, "greenhouse-mail.io"), from_domain(2, "attacker.example")]
+    assert fold(events).sender_domains == ("greenhouse-mail.io",)
+
+
+@pytest.mark.parametrize(("rule", "by"), [("thread", "mail"), ("reference", "mail"), ("company", "person")])
+def test_who_answers_in_a_thread_or_is_linked_by_hand_is_known(rule, by):
+    events = [created(), from_domain(1, "greenhouse-mail.io"), from_domain(2, "acme.example", rule=rule, by=by)]
+    assert fold(events).sender_domains == ("greenhouse-mail.io", "acme.example")
+
+
+def test_a_mail_that_fails_the_check_makes_nobody_known():
+    assert fold([created(), from_domain(1, "attacker.example", passed=False)]).sender_domains == ()

@@ -83,6 +83,12 @@ def only(deliveries):
 # --- Publishing -------------------------------------------------------------------------------------------------------
 
 
+def test_many_records_are_published_together(queue):
+    queue.publish_all("mailbox-sync", [MailboxDirty(f"m{n}") for n in range(3)])
+    named = [json.loads(delivery.data)["mailbox_id"] for delivery in queue.lease(10)]
+    assert named == ["m0", "m1", "m2"]
+
+
 def test_a_record_arrives_as_json_without_its_empty_fields(queue, clock):
     queue.publish("mailbox-sync", MailboxDirty("m1"))
     delivery = only(queue.lease(10))

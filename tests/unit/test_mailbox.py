@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
 
-from shared import applications, mailbox, matching
+from shared import applications, classify, mailbox, matching
 from shared.adapters.clock import SystemIds
+from shared.applications import change
 from shared.errors import Rejected
 from shared.local.gmail.faults import Fault
-from shared.mailbox import intake
+from shared.mailbox import decisions, intake, run
 from shared.mailbox.lease import LeaseLost, claim
-from shared.model import MailStatus, Stage
+from shared.model import MailStatus, Roster, Stage
+from shared.schema import APPLICATIONS_OF_USER, NOTIFICATIONS_OF_USER, USERS
 from tests.support.world import ADDRESS, UID, World
 
 RECEIPT = (
@@ -144,6 +147,151 @@ def test_a_mail_in_a_known_thread_costs_one_get(world):
     world.push()
     assert world.gmail.calls == Counter(history=1, full=1)
     assert world.store.bill.transactions == 1
+
+
+def test_a_burst_of_mail_is_decided_in_one_transaction_that_also_releases_the_mailbox(world):
+    receipt, private, rejection = world.receive(*RECEIPT), world.receive(*PRIVATE), world.receive(*REJECTION)
+    other = world.receive(*OTHER_RECEIPT)
+    assert world.push_last().taken == 4
+    assert world.store.bill.transactions == 1
+    # The mailbox, twice; four mails, two applications, three threads, three notices, and the person.
+    assert world.store.bill.writes == 2 + 4 + 2 + 3 + 3 + 1
+    assert world.mailbox.lease_until is None
+    assert world.mailbox.due_at is None
+    records = [world.record(id_) for id_ in (receipt, private, rejection, other)]
+    assert [record and record.status for record in records] == ["linked", "private", "linked", "linked"]
+    assert records[0].application_id == records[2].application_id != records[3].application_id
+    assert world.application(records[0].application_id).stage is Stage.CLOSED
+
+
+def test_what_a_burst_does_is_what_its_mails_do_one_by_one(world, monkeypatch):
+    burst = [RECEIPT, OTHER_RECEIPT, REJECTION, PRIVATE, RECEIPT, REJECTION]
+    together = World()
+    together.connect()
+    monkeypatch.setattr(run, "MOST_TOGETHER", 1)
+    for mail in burst:
+        world.receive(*mail)
+        world.push()
+    monkeypatch.undo()
+    for mail in burst:
+        together.receive(*mail)
+    together.push_last()
+    left, right = ({name: left_behind(each, name) for name in LEFT} for each in (world, together))
+    together.close()
+    assert left == right
+    assert len(left["applications"]) > 1
+
+
+LEFT = {"applications": APPLICATIONS_OF_USER, "notifications": NOTIFICATIONS_OF_USER}
+
+
+def left_behind(world, name):
+    """What a query finds, without the moments at which we learnt of it."""
+    items = [item.value for item in world.store.find(LEFT[name], parent=UID, limit=50).items]
+    moments = {"created_at", "updated_at", "due_at"}
+    return sorted(
+        ({field: value for field, value in vars_of(item).items() if field not in moments} for item in items), key=repr
+    )
+
+
+def vars_of(record):
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def test_a_push_during_the_last_decisions_is_not_forgotten(world, monkeypatch):
+    """It comes between the release's reading and its writing: the mailbox stays dirty, the mails are decided once."""
+    first = world.receive(*RECEIPT)
+    settle = intake.Desk.settle
+    later: list[str] = []
+
+    def interrupted(self, readings, *, also=None):
+        if not later:
+            later.append(world.receive(*REJECTION))
+            assert world.deliver(world.notifications.pop()).outcome == "left_to_holder"
+        return settle(self, readings, also=also)
+
+    monkeypatch.setattr(intake.Desk, "settle", interrupted)
+    world.push()
+    assert world.record(first) is not None
+    assert world.mailbox.dirty > world.mailbox.history_id
+    assert world.mailbox.due_at is not None
+    world.settle()
+    record = world.record(later[0])
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+def test_one_mail_that_fails_in_a_burst_keeps_no_other_from_its_decision(world, monkeypatch):
+    good, broken, late = world.receive(*RECEIPT), world.receive(*OTHER_RECEIPT), world.receive(*REJECTION)
+    stumble_over(monkeypatch, {broken}, "decided")
+    cursor = world.mailbox.history_id
+    world.push_last()
+    assert world.record(good) is not None
+    assert world.record(late) is not None
+    assert world.record(broken) is None
+    assert world.mailbox.history_id == cursor
+    assert world.mailbox.tries == {broken: 1}
+
+
+def test_a_reply_in_the_thread_of_a_mail_of_the_same_burst_is_read_as_such(world):
+    receipt = world.receive(*RECEIPT)
+    thread_id = world.google.mailbox(ADDRESS).messages[receipt].thread_id
+    reply = world.receive(f"Ada <{ADDRESS}>", "Re: Fernhill", "Thank you.\n", labels=("SENT",), thread_id=thread_id)
+    small_talk = world.receive(RECEIPT[0], "Re: Fernhill", "See you then!\n", thread_id=thread_id)
+    world.sync()
+    for message, status in ((receipt, "linked"), (reply, "reply"), (small_talk, "noted")):
+        record = world.record(message)
+        assert record is not None
+        assert record.status == status
+
+
+# --- The person's applications --------------------------------------------------------------------------------------
+
+
+def person(world):
+    found = world.store.get(USERS.key(UID))
+    assert found is not None
+    return found.value
+
+
+def test_the_person_bears_their_applications_so_that_no_mail_asks_for_them(world, monkeypatch):
+    world.receive(*RECEIPT)
+    world.settle()
+    roster = person(world).roster
+    assert roster is not None
+    assert [each.company for each in roster.applications] == ["Fernhill"]
+    monkeypatch.setattr(world.store, "find", None)
+    rejection = world.receive(*REJECTION)
+    world.push()
+    record = world.record(rejection)
+    assert record is not None
+    assert record.status is MailStatus.LINKED
+
+
+@pytest.mark.parametrize("spoilt", [None, Roster(version=0, applications=())])
+def test_a_roster_that_an_older_release_has_dropped_is_made_anew(world, spoilt):
+    first = world.receive(*RECEIPT)
+    world.settle()
+    world.store.transact(lambda tx: tx.put(USERS.key(UID), replace(tx.get(USERS.key(UID)), roster=spoilt)))
+    rejection = world.receive(*REJECTION)
+    world.settle()
+    records = [world.record(first), world.record(rejection)]
+    assert records[0].application_id == records[1].application_id
+    roster = person(world).roster
+    assert roster is not None
+    assert [each.stage for each in roster.applications] == [Stage.CLOSED]
+
+
+def test_applications_too_many_for_the_persons_document_are_asked_for(world, monkeypatch):
+    monkeypatch.setattr(change, "ROSTER_BYTES", 100)
+    first = world.receive(*RECEIPT)
+    world.settle()
+    assert person(world).roster is None
+    rejection = world.receive(*REJECTION)
+    world.settle()
+    records = [world.record(first), world.record(rejection)]
+    assert records[0].application_id == records[1].application_id
+    assert person(world).roster is None
 
 
 # --- What a mail does -----------------------------------------------------------------------------------------------
@@ -401,16 +549,30 @@ def test_three_neighbours_that_gmail_never_hands_out_do_not_block_the_mailbox_fo
         assert record.status is MailStatus.PARKED
 
 
-def test_a_mail_that_breaks_our_own_code_is_parked_after_three_tries(world, monkeypatch):
-    broken, found = world.receive(*RECEIPT), world.receive(*PRIVATE)
-    decide = intake.Desk._decide
+def stumble_over(monkeypatch, broken, place):
+    """Our own code fails over these mails, where they are read or where they are decided."""
+    decide, classify_ = decisions.Settlement._decide, classify.classify
 
-    def stumble(self, mail, **how):
-        if mail.id == broken:
+    def deciding(self, reading):
+        if reading.record.id in broken:
             raise ZeroDivisionError
-        return decide(self, mail, **how)
+        return decide(self, reading)
 
-    monkeypatch.setattr(intake.Desk, "_decide", stumble)
+    def reading(mail):
+        if mail.id in broken:
+            raise ZeroDivisionError
+        return classify_(mail)
+
+    if place == "decided":
+        monkeypatch.setattr(decisions.Settlement, "_decide", deciding)
+    else:
+        monkeypatch.setattr(classify, "classify", reading)
+
+
+@pytest.mark.parametrize("place", ["read", "decided"])
+def test_a_mail_that_breaks_our_own_code_is_parked_after_three_tries(world, monkeypatch, place):
+    broken, found = world.receive(*RECEIPT), world.receive(*PRIVATE)
+    stumble_over(monkeypatch, {broken}, place)
     world.push_last()
     world.settle()
     record = world.record(broken)
@@ -418,6 +580,26 @@ def test_a_mail_that_breaks_our_own_code_is_parked_after_three_tries(world, monk
     assert (record.status, record.reason) == (MailStatus.PARKED, "ZeroDivisionError in 3 tries")
     assert world.record(found) is not None
     assert [n.kind for n in world.notifications_of_person()].count("mail_parked") == 1
+
+
+@pytest.mark.parametrize("place", ["read", "decided"])
+def test_a_defect_of_ours_that_breaks_every_mail_parks_none(world, monkeypatch, place):
+    messages = [world.receive(*RECEIPT), world.receive(*OTHER_RECEIPT), world.receive(*REJECTION)]
+    with monkeypatch.context() as defect:
+        stumble_over(defect, messages, place)
+        world.push_last()
+        for _ in range(6):
+            due_at = world.mailbox.due_at
+            assert due_at is not None
+            world.clock.set(due_at)
+            world.sync()
+        assert world.mailbox.tries == {}
+        assert world.mailbox.trouble == "3 messages in a row failed: ZeroDivisionError"
+    world.settle()
+    for message in messages:
+        record = world.record(message)
+        assert record is not None
+        assert record.status is MailStatus.LINKED
 
 
 def test_the_cursor_never_passes_a_failing_message_however_the_run_ends(world):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.matching import CANDIDATES, match
+from shared.matching import CANDIDATES, match, stranger
 from shared.model import ApplicationSummary, Facts, InterviewFacts, Link, Mail, Signal, Stage, Suggestions, Verdict
 
 T0 = datetime(2026, 7, 1, tzinfo=UTC)
@@ -515,3 +515,63 @@ def test_five_hundred_applications_are_matched_in_a_few_milliseconds():
 
     once()
     assert min(once() for _ in range(3)) < 0.05  # Ten times what is measured: a look at each pair would take seconds.
+
+
+# --- Who may end an application ---------------------------------------------------------------------------------------
+
+
+def strange(sender: str, *, rule: str = "company_role", signal: Signal = Signal.REJECTION, known=("acme.example",)):
+    verdict = Verdict(signal=signal, confidence=0.99, strong=True)
+    link = Link(application_id="a1", rule=rule, confidence=0.95)
+    ours = application("a1", company="Acme Robotics", sender_domains=known)
+    return stranger(mail(from_address=sender), verdict, link, [application("a2"), ours])
+
+
+@pytest.mark.parametrize(
+    "signal", [Signal.REJECTION, Signal.OFFER, Signal.POSITION_CLOSED, Signal.WITHDRAWAL_CONFIRMED]
+)
+@pytest.mark.parametrize("rule", ["company", "company_role", "requisition", "job_url"])
+def test_a_stranger_who_knows_the_names_ends_nothing_by_himself(signal, rule):
+    assert "attacker.example" in strange("hr@attacker.example", rule=rule, signal=signal)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "hr@acme-robotics-careers.example",
+        "hr@careers-acme.example",
+        "hr@acme.example.attacker.example",
+        "acme@gmail.com",
+        "hr@acmerobotic.example",
+    ],
+)
+def test_a_domain_that_only_contains_the_name_is_a_stranger(sender):
+    assert strange(sender)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "no-reply@us.greenhouse-mail.io",
+        "jobs@mail.acme.example",
+        "hr@acme.com",
+        "hr@acmerobotics.io",
+        "hr@careers.acme-robotics.com",
+    ],
+)
+def test_a_hiring_system_a_known_sender_and_the_employer_itself_may_end_it(sender):
+    assert strange(sender) == ""
+
+
+@pytest.mark.parametrize("rule", ["thread", "reference", "ics"])
+def test_what_only_its_readers_can_know_needs_no_known_domain(rule):
+    assert strange("hr@attacker.example", rule=rule) == ""
+
+
+@pytest.mark.parametrize("signal", [Signal.ACKNOWLEDGEMENT, Signal.INTERVIEW_INVITATION, Signal.INFO_REQUEST])
+def test_a_stranger_may_invite(signal):
+    assert strange("hr@agency.example", signal=signal) == ""
+
+
+def test_before_anybody_has_written_the_names_are_enough():
+    assert strange("hr@agency.example", known=()) == ""

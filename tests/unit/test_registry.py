@@ -175,7 +175,11 @@ def test_several_schedules_of_a_function_are_numbered_jobs(written, load):
 
     jobs = {job.name: job for job in registry.schedules(load(written))}
 
-    assert list(jobs) == ["wake_due", "scrape_jobs-1", "scrape_jobs-2"]
+    assert [name for name in jobs if name.startswith(("wake_due", "scrape_jobs"))] == [
+        "wake_due",
+        "scrape_jobs-1",
+        "scrape_jobs-2",
+    ]
     assert jobs["scrape_jobs-1"].schedule.payload == {"term": "engineer"}
     assert jobs["scrape_jobs-2"].schedule.payload == {}
 

@@ -213,3 +213,36 @@ def test_origins_are_listed():
     read = settings.read(ENVIRON | {"HEARBACK_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:3000"})
 
     assert read.allowed_origins == ("https://app.example.com", "http://localhost:3000")
+
+
+# --- Where Google sends people back to --------------------------------------------------------------------------------
+
+
+def test_the_addresses_of_the_way_back_are_those_that_are_named():
+    uris = "https://app.example.com/gmail, http://localhost:3000/gmail"
+
+    read = settings.read({**GOOGLE, "HEARBACK_OAUTH_REDIRECT_URIS": uris})
+
+    assert read.redirect_uris == ("https://app.example.com/gmail", "http://localhost:3000/gmail")
+
+
+def test_there_is_no_way_back_unless_it_is_named_but_on_this_machine():
+    assert settings.read(GOOGLE).redirect_uris == ()
+    assert settings.read(ENVIRON).redirect_uris == (settings.LOCAL_REDIRECT_URI,)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://app.example.com/gmail",
+        "app.example.com",
+        "https://",
+        "https://app.example.com/gmail#x",
+        "https://app.example.com/gmail?x=1",
+        "https://user@app.example.com/gmail",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_way_back_that_somebody_could_listen_to_is_refused_by_name(uri):
+    with pytest.raises(Rejected, match="HEARBACK_OAUTH_REDIRECT_URIS"):
+        settings.read({**GOOGLE, "HEARBACK_OAUTH_REDIRECT_URIS": uri})

@@ -22,7 +22,7 @@ from shared.classify.labels import CORPUS_LABEL
 from shared.classify.phrases import Phrases, tokens_of
 from shared.classify.signals import read, sender_words, sentences_of
 from shared.classify.weights import pack, text_features, unpack, weights
-from shared.model import SPAN_CHARACTERS, SPANS_PER_MAIL, Mail, Signal
+from shared.model import SPAN_CHARACTERS, SPANS_PER_MAIL, CalendarPart, Mail, Signal
 from tests.support.mailgen import NOW, TEMPLATES, generate, read_templates, spell_out
 
 
@@ -210,16 +210,98 @@ DSN = 'multipart/report; report-type=delivery-status; boundary="b"'
 LOUD = "Thank you for your application. We are pleased to offer you the position. Unfortunately we regret."
 
 
-@pytest.mark.parametrize("headers", [{"content-type": DSN}, {"x-failed-recipients": "jobs@acme.example"}])
-def test_a_delivery_report_is_one_whatever_it_quotes(headers):
-    verdict = classify(replace(mail("Delivery Status Notification (Failure)", LOUD), headers=headers))
+@pytest.mark.parametrize(
+    ("headers", "report"),
+    [
+        ({"content-type": DSN}, "Action: failed\nStatus: 5.1.1"),
+        ({"content-type": DSN}, "Action: Failed\nStatus: 4.4.7"),
+        ({"content-type": DSN}, "Action: delayed\nStatus: 4.4.1\nAction: failed\nStatus: 5.1.1"),
+        ({"content-type": DSN}, "Status: 5.1.1"),
+        ({"x-failed-recipients": "jobs@acme.example"}, ""),
+    ],
+)
+def test_a_delivery_report_of_a_failure_is_one_whatever_it_quotes(headers, report):
+    verdict = classify(replace(mail("Delivery Status Notification", LOUD), headers=headers, quoted=report))
     assert (verdict.signal, verdict.strong) == (Signal.DELIVERY_FAILURE, True)
     assert [span.where for span in verdict.evidence] == ["headers"]
 
 
-def test_a_delivery_that_is_only_late_is_no_failure():
-    late = replace(mail("Delayed", LOUD), headers={"content-type": DSN}, quoted="Action: delayed\nStatus: 4.4.1")
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Action: delayed\nStatus: 4.4.1",
+        "Status: 4.4.1",
+        "Action: relayed\nStatus: 2.0.0",
+        "action: DELIVERED",
+        "Status: 2.1.5",
+    ],
+)
+def test_a_delivery_that_is_only_late_or_has_worked_is_no_failure(report):
+    other = replace(mail("Delivery Status Notification (Delay)", LOUD), headers={"content-type": DSN}, quoted=report)
+    assert classify(other).signal == Signal.OTHER
+
+
+def test_a_delivery_report_that_says_nothing_is_a_question_at_most():
+    verdict = classify(replace(mail("Returned mail", LOUD), headers={"content-type": DSN}))
+    assert (verdict.signal, verdict.strong) == (Signal.DELIVERY_FAILURE, False)
+
+
+def test_a_server_that_writes_that_it_will_try_again_has_not_failed():
+    late = mail(
+        "Delivery Status Notification (Delay)",
+        "Delivery incomplete. There was a temporary problem delivering your message to jobs@acme.example. Gmail will"
+        " retry for 46 more hours. You'll be notified if the delivery fails permanently.",
+        "mailer-daemon@googlemail.com",
+    )
     assert classify(late).signal == Signal.OTHER
+
+
+# --- A meeting that is called off -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Your interview for the Senior Python Developer role has been cancelled.",
+        "Your interview for the position of Data Analyst is cancelled.",
+        "We are writing to let you know that the interview for the Data Analyst position at Fernhill was cancelled.",
+        "The interview with Fernhill for this vacancy is postponed.",
+    ],
+)
+def test_an_interview_for_a_job_that_is_called_off_is_not_the_job(words):
+    assert read(mail("Interview at Fernhill", f"Hi Ada, {words}")).signal == Signal.INTERVIEW_UPDATE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The position of Data Analyst has been cancelled.",
+        "Your interview for Data Analyst is cancelled because the position has been filled.",
+        "Thank you for your interview with us. The Data Analyst position has been closed.",
+    ],
+)
+def test_a_job_that_is_gone_is_gone_whatever_becomes_of_the_interview(words):
+    assert read(mail("Data Analyst at Fernhill", f"Hi Ada, {words}")).signal == Signal.POSITION_CLOSED
+
+
+def cancelled(subject: str, text: str) -> Mail:
+    calendar = CalendarPart(text="BEGIN:VCALENDAR\r\nMETHOD:CANCEL\r\nEND:VCALENDAR\r\n", method="CANCEL")
+    return replace(mail(subject, text), calendars=(calendar,))
+
+
+def test_a_calendars_cancellation_of_an_interview_is_an_update_of_it():
+    verdict = classify(cancelled("Interview for Data Analyst at Fernhill", "The vacancy is cancelled for today."))
+    assert (verdict.signal, verdict.strong) == (Signal.INTERVIEW_UPDATE, True)
+    assert verdict.evidence[0].where == "calendar"
+
+
+def test_a_rejection_that_cancels_a_meeting_is_a_rejection():
+    text = "Unfortunately, we have decided not to move forward with your application, so we cancel the call."
+    assert classify(cancelled("Your application at Fernhill", text)).signal == Signal.REJECTION
+
+
+def test_a_cancelled_dinner_is_no_interview():
+    assert classify(cancelled("Dinner on Saturday?", "Sorry, the river place is full. xx")).signal == Signal.OTHER
 
 
 def test_our_own_notification_is_no_answer_of_an_employer():
@@ -253,14 +335,16 @@ FOUR = (Signal.ACKNOWLEDGEMENT, Signal.INTERVIEW_INVITATION, Signal.REJECTION, S
 LANGUAGES = ("de", "fr", "es", "pt", "it", "nl", "zh", "ja")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_templates_held_aside_are_understood_in_each_language(language):
     right: Counter[Signal] = Counter()
     total: Counter[Signal] = Counter()
-    for example in generate(TEMPLATES / "held" / f"{language}.txt", 24, random.Random(11), plain=True):
+    for example in generate(TEMPLATES / "held" / f"{language}.txt", 60, random.Random(11), plain=True):
         total[example.signal] += 1
         right[example.signal] += CORPUS_LABEL[classify(example.mail).signal] == CORPUS_LABEL[example.signal]
     assert sum(right[signal] for signal in FOUR) / sum(total[signal] for signal in FOUR) >= 0.85
+    for signal in FOUR:
+        assert right[signal] / total[signal] >= 0.8, signal
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])

@@ -220,7 +220,7 @@ def test_a_body_becomes_a_record(send):
         (b"{", "dict"),
         (b"[]", "dict"),
         (b"\xff", "dict"),
-        (b'{"a":' * 50_000, "dict"),
+        (b'{"a":' * 10_000, "dict"),
         (b"{}", "`name`"),
         (b'{"name": 5}', "$.name"),
         (b'{"name": null}', "$.name"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import Rejected, TryAgain
-from shared.local.bench import cold, push
+from shared.local.bench import apply, cold, push
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,12 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
     pushes.add_argument("--rounds", type=int, default=push.ROUNDS, help="pairs of measurements of each kind")
     starts = commands.add_parser("cold", help="how long each function takes from its start to its first answer")
     starts.add_argument("--repeats", type=int, default=cold.REPEATS, help="starts of each function")
-    for command in (pushes, starts):
+    clicks = commands.add_parser("apply", help="how long one click takes to be answered while Gmail is down")
+    clicks.add_argument("--clicks", type=int, default=apply.CLICKS, help="applications, one after the other")
+    for command in (pushes, starts, clicks):
         command.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     try:
         if options.command == "push":
             found = push.measure(push.Options(rounds=options.rounds))
+        elif options.command == "apply":
+            found = apply.measure(options.clicks)
         else:
             found = cold.measure(options.repeats)
     except (Rejected, TryAgain) as e:

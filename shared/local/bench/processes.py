@@ -85,8 +85,7 @@ class Function(Program):
     """One function under the functions framework, with the limits of its row, on a port of this machine."""
 
     def __init__(self, source: Path, target: str, environ: Mapping[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         options = ["--source", str(source), "--target", target, "--signature-type", "http"]
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
         self.started = time.monotonic()
@@ -126,6 +125,21 @@ class Function(Program):
     def memory_bytes(self) -> int:
         """What its worker holds in memory."""
         return max(_memory_bytes(child) for child in _children(self.pid))
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def set_environment(name: str, value: str | None) -> None:
+    """Set a variable of this process, or remove it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def needs_proc() -> None:

@@ -21,7 +21,7 @@ from shared import accounts, applications, registry, services, settings
 from shared.applications import NewApplication
 from shared.errors import Rejected, TryAgain
 from shared.local import emulators
-from shared.local.bench.processes import ROOT, START_SECONDS, Function, Program, needs_proc
+from shared.local.bench.processes import ROOT, START_SECONDS, Function, Program, needs_proc, set_environment
 from shared.local.samples import JOBS, MAILS, SampleMail, employers_mail
 from shared.schema import MAILS as MAIL_RECORDS
 
@@ -108,7 +108,7 @@ class Stage:
 
     def _set_environment(self, name: str, value: str) -> None:
         """Set a variable of this process, and of those that it starts, until the stage ends."""
-        self._exits.callback(_set_environment, name, os.environ.get(name))
+        self._exits.callback(set_environment, name, os.environ.get(name))
         os.environ[name] = value
 
     def empty(self) -> None:
@@ -198,10 +198,3 @@ def _first_line(program: Program) -> str:
             raise TryAgain("the local Gmail did not start")
         time.sleep(0.02)
     return program.output().decode().partition("\n")[0]
-
-
-def _set_environment(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
