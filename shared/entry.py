@@ -361,7 +361,8 @@ def _only_post(call: log.Call) -> flask.Response:
 
 
 def _response(answer: web.Response) -> flask.Response:
-    response = flask.Response(answer.body if answer.pieces is None else answer.pieces, status=answer.status, headers=dict(answer.headers))
+    content = answer.body if answer.pieces is None else answer.pieces
+    response = flask.Response(content, status=answer.status, headers=dict(answer.headers))
     if "Content-Type" not in answer.headers:
         # Flask would call the empty body of a 204 a page.
         del response.headers["Content-Type"]

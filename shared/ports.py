@@ -505,9 +505,7 @@ class RobotsRule:
 class Web(Protocol):
     """Public web servers, whoever named the address."""
 
-    def get(
-        self, url: str, *, headers: Mapping[str, str], at: datetime, until: datetime, most_bytes: int
-    ) -> WebAnswer:
+    def get(self, url: str, *, headers: Mapping[str, str], at: datetime, until: datetime, most_bytes: int) -> WebAnswer:
         """One GET, sent no sooner than `at` and answered by `until`; a redirect is told, not followed.
 
         Raises Rejected for an address that may not be asked and for an answer of more than `most_bytes` (unpacked);

@@ -362,8 +362,8 @@ def index_definitions(
 
     `{"kind": "composite", "collection", "scope", "fields": [{"field", "order" | "contains"}]}` is an index over several
     fields, without the document id, which Firestore adds. `{"kind": "field", "collection", "field", "indexes":
-    [{"scope", "order" | "contains"}], "expires"?}` replaces one field's automatic indexes; an empty list means none, and
-    `expires` (true) that the field ends its document's time to live.
+    [{"scope", "order" | "contains"}], "expires"?}` replaces one field's automatic indexes; an empty list means none,
+    and `expires` (true) that the field ends its document's time to live.
     Scopes are COLLECTION and COLLECTION_GROUP; orders ASCENDING and DESCENDING; `contains` is true.
     """
     composites: list[dict[str, Any]] = []

@@ -190,7 +190,8 @@ class Desk:
             found = self._store.get(POSTINGS.key(posting_id))
         except ValueError:
             found = None
-        if found is None:
+        # What a person's own career page shows is theirs alone; all other postings are everybody's.
+        if found is None or found.value.uid not in ("", self.uid):
             raise Rejected("posting: there is nothing by that id")
         if not found.value.open:
             raise Rejected("posting: it is not open any more")

@@ -463,6 +463,7 @@ def read(world: World, endpoint: Endpoint, *, passing: bool = True):
     world.push()
     world.settle()
     record = world.record(message)
+    assert record is not None
     return world.application(record.application_id), record
 
 

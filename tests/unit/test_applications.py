@@ -12,8 +12,7 @@ from shared import applications, schedule
 from shared.adapters.clock import SystemIds
 from shared.adapters.sqlite_store import SqliteStore
 from shared.applications import Correction, NewApplication, born, doubt, mail_event, notices, with_event
-from shared.applications.change import as_matched
-from shared.applications.change import EVENT_BYTES, RESERVED_EVENTS, interviews
+from shared.applications.change import EVENT_BYTES, RESERVED_EVENTS, as_matched, interviews
 from shared.codec import to_json
 from shared.errors import NotFound, Rejected, TryAgain
 from shared.ledger import FOLD_VERSION, fold
@@ -151,7 +150,7 @@ def test_the_largest_ledger_still_fits_into_one_document(store):
     store.create(APPLICATIONS.key("u1", "a1"), full)
 
 
-# --- as_matched --------------------------------------------------------------------------------------------------------
+# --- as_matched -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,14 @@ def test_a_posting_must_be_there_and_open(world, id_, words):
         apply(world, asked(posting=id_))
 
 
+def test_what_somebody_elses_career_page_shows_is_no_posting_here(world):
+    now = world.clock.now()
+    theirs = Posting(id="theirs", uid="somebody", company="Globex", title="Pilot", found_at=now, updated_at=now)
+    world.store.create(POSTINGS.key("theirs"), theirs)
+    with pytest.raises(Rejected, match="posting: there is nothing by that id"):
+        apply(world, asked(posting="theirs"))
+
+
 def test_the_persons_template_makes_the_mail(world):
     mine = Template(subject="{{ role }} for {{ company }}", text="{{ letter }}\n-- \nAda", html="")
     templates.put("ada", "application", mine, store=world.store)
