@@ -538,7 +538,7 @@ def test_the_operations_depend_on_the_seed_alone():
 
 
 def test_every_declared_query_is_asked():
-    asked = {operation.query for operation in operations(2000, SEED, crowds=True) if isinstance(operation, Find)}
+    asked = {operation.query for operation in operations(5000, SEED, crowds=True) if isinstance(operation, Find)}
     assert asked == set(QUESTIONS)
 
 
