@@ -21,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +43,13 @@ LOOK_SECONDS = 0.05
 
 FRAMEWORK = "functions_framework"
 """What runs a function's process: the framework's own command."""
+
+
+READING = ("gmail_push", "sync_mailbox", "wake_due", "deliver_notification", "park_dead_letter")
+"""What has to do with mail that comes in."""
+
+SENDING = (*READING, "send_application", "send_dead_letter", "settle_sends", "retry_failed_emails")
+"""And with mail that leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +140,12 @@ class Service:
 class Cloud:
     """Start with `with`: everything that it starts, it stops."""
 
-    def __init__(self, limits: Limits | None = None, *, runs: str = FRAMEWORK) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, functions: Sequence[str] = READING, runs: str = FRAMEWORK
+    ) -> None:
         self.limits = limits or Limits()
+        self.functions = functions
+        """Those that run; a message for any other is taken and nothing is done."""
         self.runs = runs
         """The module that runs a function: the framework, or the framework with something broken in it."""
         self.table = registry.load()
@@ -193,7 +204,7 @@ class Cloud:
                 log=folder / f"{row.name}.log",
             )
             for row in self.table
-            if row.topics or row.schedules
+            if row.name in self.functions
         }
         self._exits.callback(self._kill_all)
         for service in self.services.values():
@@ -270,7 +281,7 @@ class Cloud:
                             self._changed.notify_all()
 
     def _keep_time(self) -> None:
-        jobs = registry.schedules(self.table)
+        jobs = [job for job in registry.schedules(self.table) if job.function in self.services]
         while not self._stopping.wait(self.limits.wake_seconds):
             for job in jobs:
                 self.call(job.function, json.dumps(job.schedule.payload).encode())
@@ -284,7 +295,9 @@ class Cloud:
 
     def call(self, function: str, body: bytes) -> int:
         """POST to a function as Cloud Run would pass it on; the status."""
-        service = self.services[function]
+        service = self.services.get(function)
+        if service is None:
+            return 204
         instance = self._acquire(service)
         if instance is None:
             status = 503

@@ -27,7 +27,7 @@ from shared.schema import APPLICATIONS, NOTIFICATIONS_OF_USER, SENDS
 from shared.sending import dead, states
 from shared.sending.letter import SEND_HEADER
 from tests.proofs import people
-from tests.proofs.cloud import Cloud, Limits
+from tests.proofs.cloud import SENDING, Cloud, Limits
 from tests.proofs.outcome import Outcome, tell
 from tests.proofs.people import Person
 from tests.proofs.storm import Kills, Size, errors_logged
@@ -80,7 +80,7 @@ def run() -> Outcome:
 def sends(size: Size) -> Outcome:
     """Ask for all the mails, kill and fail meanwhile, wait for the end, and look at what has left."""
     started = time.monotonic()
-    with Cloud(Limits(instances=2)) as cloud:
+    with Cloud(Limits(instances=2), functions=SENDING) as cloud:
         persons = people.connect(cloud, size.people, prefix="sender")
         tell(f"{len(persons)} people connected after {time.monotonic() - started:.0f} s")
         # First, while the broker is fresh: see FORWARDED_BY_HAND.

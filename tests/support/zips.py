@@ -111,8 +111,14 @@ def answer(row: registry.Row, folder: Path, python: str) -> int:
                 return e.code
 
 
-PLATFORM = ("--python-version", RUNTIME, "--only-binary=:all:", "--require-hashes")
-"""What pip is told so that it takes the files of the platform, and builds none."""
+WITHOUT_WHEEL = "jstyleson"
+"""Has no wheel in the index, and is one module of plain Python: the platform builds it in a moment."""
+
+WHEELS = ("--only-binary=:all:", f"--no-binary={WITHOUT_WHEEL}", "--require-hashes")
+"""What pip is told so that it builds nothing but that."""
+
+PLATFORM = ("--python-version", RUNTIME, "--no-deps", *WHEELS)
+"""The files of the platform's Python. The lock is complete, so that nothing has to be looked for."""
 
 
 def pip(*arguments: str, folder: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:

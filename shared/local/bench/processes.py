@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,6 +26,9 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 """As long as a function may take."""
+
+PORTS = (20_000, 32_768)
+"""Below those from which Linux takes the ports of connections that go out."""
 
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -128,10 +132,11 @@ class Function(Program):
 
 
 def free_port() -> int:
-    """A port of this machine on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine on which nobody listens now, and which no connection that goes out is given meanwhile."""
+    while True:
+        port = random.randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def set_environment(name: str, value: str | None) -> None:
