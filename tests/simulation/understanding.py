@@ -218,7 +218,7 @@ UNDERSTANDING_SCENARIOS: tuple[Scenario, ...] = (
             (MINUTE, comes("receipt", receipt())),
             (DAY, arrives("receipt again", wrap(FERNHILL, receipt().subject, receipt().body))),
             (2 * DAY, comes("rejection", rejection())),
-            (2 * DAY + SECOND, arrives("rejection again", wrap(FERNHILL, rejection().subject, rejection().body))),
+            (3 * DAY, arrives("rejection again", wrap(FERNHILL, rejection().subject, rejection().body))),
         ],
         mails={"receipt": LINKED, "receipt again": LINKED, "rejection": LINKED, "rejection again": LINKED},
         applications=[REJECTED],
