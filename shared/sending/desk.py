@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.applications import NewApplication, born, created, get, stable_id, with_event, write
@@ -113,7 +114,7 @@ class Desk:
             if open_:
                 # The same click may have been faster: then it is its application that was found.
                 return self.known(key, digest) or Held(findings=open_)
-            done = self._write(beginning, letter, key=key, digest=digest, at=at)
+            done = self._write(beginning, letter, posting, key=key, digest=digest, at=at)
             if done is not None:
                 return done
             # Another application was written meanwhile: it may be the same one.
@@ -259,9 +260,14 @@ class Desk:
             subject=letter.subject,
         )
 
-    def _write(self, beginning: Event, letter: Letter, *, key: str, digest: str, at: datetime) -> Applied | None:
+    def _write(
+        self, beginning: Event, letter: Letter, posting: Posting | None, *, key: str, digest: str, at: datetime
+    ) -> Applied | None:
         """Application, send and request in one transaction; None when the last look was at something older."""
         send = self._send(self._ids.new(), letter, at=at, kind="application")
+        if posting is not None and posting.apply_address:
+            # Where it may go instead, should it come back from another address.
+            send = replace(send, next_addresses=(posting.apply_address,))
         request_key, request = self._request_key(key), self._request(key, digest, send)
         user_key, now = USERS.key(self.uid), self.now
 

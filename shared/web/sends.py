@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from shared import accounts
 from shared.errors import Rejected, TryAgain
 from shared.model import Attempt, Delivery, Enclosure, Send, SendQuestion, Template
-from shared.sending import person, request, templates
+from shared.sending import bounce, person, request, templates
 from shared.sending.last_look import Finding
 from shared.sending.moves import owned
 from shared.sending.orders import Applied, Failed, FollowUp, Held, QuickApplication
@@ -170,7 +170,11 @@ def _follow_up(call: Call[Ports]) -> Response:
 
 
 def _get(call: Call[Ports]) -> Response:
-    return json_response(view(owned(call.uid, call.parts["id"], store=call.ports.store)))
+    store = call.ports.store
+    send = owned(call.uid, call.parts["id"], store=store)
+    if send.delivery is Delivery.BOUNCED:
+        send = replace(send, next_addresses=bounce.next_addresses(call.uid, send.id, store=store))
+    return json_response(view(send))
 
 
 def _cancel(call: Call[Ports]) -> Response:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.documents import DOCUMENT_BYTES
-from shared.model import Delivery, Mailbox, Notification, NotificationKind, SendQuestion, User
-from shared.schema import MAILBOXES, NOTIFICATIONS, SENDS, USERS
+from shared.model import Delivery, Mailbox, Notification, NotificationKind, Posting, SendQuestion, User
+from shared.schema import MAILBOXES, NOTIFICATIONS, POSTINGS, SENDS, USERS
 from shared.sending.moves import move
 from shared.web.api import respond
 from shared.web.http import BODY_BYTES, Request
@@ -228,6 +228,27 @@ def test_a_question_shows_what_is_known_and_is_answered(send, world, queued, sai
 
     assert (response.status, body["delivery"]) == (200, delivery)
     assert "question" not in body
+
+
+def test_a_mail_that_came_back_shows_where_it_may_go_instead(send, world):
+    now = world.clock.now()
+    posting = Posting(
+        id="p1",
+        company="Acme",
+        title="Engineer",
+        apply_address="careers@acme.example",
+        found_at=now,
+        updated_at=now,
+    )
+    world.store.create(POSTINGS.key("p1"), posting)
+    body = send("POST", "/v1/applications/quick", {**QUICK, "posting": "p1"})[1]
+    came_back = body["send"]["id"]
+    change(world, came_back, delivery=Delivery.SENDING)
+    change(world, came_back, delivery=Delivery.SENT, sent_to=QUICK["recipient"], letter=None, due_at=None)
+    change(world, came_back, delivery=Delivery.BOUNCED, reason="The address does not exist.")
+
+    shown = send("GET", f"/v1/sends/{came_back}")[1]
+    assert (shown["reason"], shown["next_addresses"]) == ("The address does not exist.", ["careers@acme.example"])
 
 
 def test_an_answer_to_nothing_is_409_and_a_wrong_one_400(send, queued):
