@@ -81,7 +81,9 @@ def claim(mailbox_id: str, *, pushed: int, duration: timedelta, store: Store, cl
                 revision = store.put(key, mailbox, revision=found.revision)  # pragma: SYNCPOINT mailbox
             except Conflict:
                 continue
-        return why_not or Lease(mailbox, revision, store=store, careful=found.value.lease_until is not None)
+        # After a quarantine the lease is clean, and what crashed the runs before it may be a mail that is still there.
+        unclean = found.value.lease_until is not None or found.value.crashes > 0
+        return why_not or Lease(mailbox, revision, store=store, careful=unclean)
     raise TryAgain("the mailbox changes faster than it can be claimed")
 
 

@@ -17,8 +17,11 @@ from shared.sending.letter import SEND_HEADER
 MOST_LOOKED_AT = 5
 """Drafts opened to find one of ours, the newest first: it was made minutes ago."""
 
-MOST_SENT = 2
-"""Sent mails opened to find one of ours: it left minutes ago, to an address that nobody else writes to just now."""
+MOST_SENT = 3
+"""Sent mails opened to find one of ours, the newest first: few write more than one to an employer in some days."""
+
+SEARCHED = timedelta(days=2)
+"""How far before our first try a mail is looked for that bears our header: an instance's clock may be days ahead."""
 
 CLOCK_SLACK = timedelta(minutes=2)
 """How far our clock may be ahead of Gmail's when a mail is to be younger than our first try."""
@@ -84,7 +87,7 @@ def sent_by_hand(send: Send, account: Account) -> Found | None:
     """
     if send.letter is None or not send.attempts:
         return None
-    since = int((send.attempts[0].started_at - CLOCK_SLACK).timestamp())
+    since = int((send.attempts[0].started_at - SEARCHED).timestamp())
     query = f"in:sent to:{send.letter.recipient} after:{since}"
     page = account.ask(lambda session: session.search(query, limit=MOST_SENT))
     for id_, thread_id in page.messages:
