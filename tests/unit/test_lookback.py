@@ -16,7 +16,7 @@ from shared.local.gmail.faults import Fault
 from shared.local.mailfiles import wrap
 from shared.mailbox import lookback
 from shared.mailbox.lease import MOST_CRASHES, QUARANTINE
-from shared.mailbox.run import MESSAGE_UNITS
+from shared.mailbox.run import CRASHES, MESSAGE_UNITS
 from shared.model import MailStatus, Monitoring
 from shared.schema import MAILBOXES, MAILS, MAILS_OF_USER
 from tests.support.connecting import ADA, connecting
@@ -414,15 +414,20 @@ def test_on_again_reads_what_came_meanwhile(world):
 # --- Quarantine -------------------------------------------------------------------------------------------------------
 
 
-def crash(world):
-    """A run that ends without a word; the next may come when its lease has ended."""
+def crash(world, *, at=""):
+    """A run that ends without a word, perhaps at a call of Gmail's; the next may come when its lease has ended."""
     s = world.services
     open_ = s.gmail.mailbox
 
-    def dying(token):
+    def dying(*_, **__):
         raise KeyboardInterrupt
 
-    s.gmail.mailbox = dying
+    def opened(token):
+        session = open_(token)
+        setattr(session, at, dying)
+        return session
+
+    s.gmail.mailbox = opened if at else dying
     try:
         with pytest.raises(KeyboardInterrupt):
             sync(world)
@@ -449,6 +454,23 @@ def test_a_mailbox_whose_runs_crash_is_set_aside_with_a_reason_and_tried_again_l
     world.clock.step(QUARANTINE)
     assert sync(world).outcome == "synced"
     assert (world.mailbox().health, world.mailbox().crashes) == ("ok", 0)
+
+
+def test_a_mail_that_crashes_the_runs_is_parked_even_when_the_mailbox_was_set_aside_before(world):
+    world.connect()
+    settle(world)
+    for _ in range(MOST_CRASHES):
+        crash(world)
+    assert sync(world).outcome == "quarantined"
+    arrive(world, "Acme")
+    for _ in range(CRASHES):
+        world.clock.step(QUARANTINE)
+        crash(world, at="message")
+
+    world.clock.step(QUARANTINE)
+    assert sync(world).outcome == "synced"
+    page = world.services.store.find(MAILS_OF_USER, parent="ada", limit=10)
+    assert [item.value.status for item in page.items] == [MailStatus.PARKED]
 
 
 def test_a_quarantined_mailbox_costs_a_push_one_read_and_nothing_else(world):
