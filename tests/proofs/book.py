@@ -26,6 +26,7 @@ PROOFS = (
     "simulation",
     "storm",
     "poison",
+    "sends",
     "mailboxes",
     "bench",
     "understanding",
