@@ -5,21 +5,22 @@ Whatever an older key has sealed still opens, so a run may die anywhere and be s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from shared import accounts
-from shared.errors import Conflict, Rejected, TryAgain
+from shared.errors import Rejected, TryAgain
 from shared.notifications.targets import PURPOSE as TARGET
-from shared.ports import Snapshot, Store, Vault
-from shared.schema import CHANNEL_TARGETS_ALL, MAILBOXES_ALL, REVOCATIONS_ALL, Query
+from shared.ports import Snapshot, Store, Transaction, Vault
+from shared.schema import CHANNEL_TARGETS_ALL, MAILBOXES_ALL, REVOCATIONS_ALL, Key, Query
 
 PAGE = 100
 """Records in memory at a time."""
 
 RACES = 20
-"""A mailbox is written a few times in a second at most; losing more races in a row means that something is wrong."""
+"""An access token is sealed once in an hour; losing more races for one record means that something is wrong."""
 
 SEALED: Mapping[Query[Any], Mapping[str, str]] = {
     MAILBOXES_ALL: {
@@ -64,26 +65,37 @@ def rotate(*, store: Store, vault: Vault) -> Rotated:
 
 
 def _sealed_anew(item: Snapshot[Any], purposes: Mapping[str, str], *, store: Store, vault: Vault) -> bool | None:
-    """Whether the record is sealed anew; None when it is gone. Written only over what was read: a run may be faster."""
-    found: Snapshot[Any] | None = item
+    """Whether the record is sealed anew; None when it is gone.
+
+    Only the sealed fields are compared with what was read: the rest of a mailbox is written by every run, its secrets
+    hardly ever, so a busy mailbox cannot keep its old key.
+    """
+    found = item.value
     for _ in range(RACES):
         if found is None:
             return None
+        old = {name: sealed for name in purposes if (sealed := getattr(found, name))}
         try:
-            fields = {
-                name: _anew(getattr(found.value, name), user=found.value.uid, purpose=purpose, vault=vault)
-                for name, purpose in purposes.items()
-                if getattr(found.value, name)
+            anew = {
+                name: _anew(sealed, user=found.uid, purpose=purposes[name], vault=vault) for name, sealed in old.items()
             }
         except Rejected:
             return False
-        try:
-            store.put(found.key, replace(found.value, **fields), revision=found.revision)
-        except Conflict:
-            found = store.get(item.key)
-        else:
+        found, written = store.transact(partial(_exchange, item.key, purposes, old, anew))
+        if written:
             return True
-    raise TryAgain("a record changes faster than it can be sealed anew")
+    raise TryAgain("a record's secrets change faster than they can be sealed anew")
+
+
+def _exchange(
+    key: Key[Any], names: Iterable[str], old: Mapping[str, bytes], anew: Mapping[str, bytes], tx: Transaction
+) -> tuple[Any, bool]:
+    """The record as it is, and whether it still bore the old secrets and now bears those sealed anew."""
+    found = tx.get(key)
+    if found is None or any(getattr(found, name) != old.get(name, b"") for name in names):
+        return found, False
+    tx.put(key, replace(found, **anew))
+    return found, True
 
 
 def _anew(sealed: bytes, *, user: str, purpose: str, vault: Vault) -> bytes:

@@ -122,7 +122,7 @@ def bill_of_materials(packages: Iterable[Package], *, name: str, version: str) -
                 "externalReferences": [
                     {
                         "type": "distribution",
-                        "url": f"https://pypi.org/project/{each.name}/{each.version}/",
+                        "url": f"pkg:pypi/{each.name}@{each.version}",
                         "hashes": [{"alg": "SHA-256", "content": digest} for digest in each.hashes],
                     }
                 ],

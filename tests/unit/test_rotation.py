@@ -95,10 +95,12 @@ def test_under_load_no_write_is_lost_and_nothing_is_unreadable(world):
     workers = [threading.Thread(target=load) for _ in range(3)]
     for worker in workers:
         worker.start()
-    done = [rotate(world) for _ in range(5)]
-    stop.set()
-    for worker in workers:
-        worker.join()
+    try:
+        done = [rotate(world) for _ in range(5)]
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
 
     assert not unreadable
     assert all(each.failed == 0 and each.updated == each.scanned for each in done)
