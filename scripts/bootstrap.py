@@ -47,7 +47,7 @@ def _interpreter() -> str:
     return _stop(f"Python 3.11 or newer is needed; this is {sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def _run(command: list, complaint: str) -> None:
+def _run(command: "list[str]", complaint: str) -> None:
     if subprocess.call(command) != 0:  # noqa: S603 - our own commands
         _stop(complaint)
 

@@ -16,8 +16,8 @@ ROOT = TABLE.parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
 LOCK = ROOT / "requirements.lock"
 
-OLDEST_PYTHON = "3.11.5"
-"""The lock holds for this Python and every later one, on any platform. soupsieve refuses the four before it."""
+OLDEST_PYTHON = "3.11"
+"""The lock holds for this Python and every later one, on any platform."""
 
 STALE = "requirements.lock is older than requirements.txt; run scripts/lock"
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from shared.applications.mail import doubt
 from shared.classify import HIRING_QUERY, classify, plausible
+from shared.classify.facts import zones
 from shared.classify.labels import CORPUS_LABEL
 from shared.classify.mail import from_bytes
 from shared.classify.signals import glimpse
@@ -343,7 +344,7 @@ def _compared(name: str, gold: Any, verdict: Verdict) -> str:  # noqa: C901 - a 
         case "interview_start_partial":
             stated, right = meeting.start_local, _same_moment
         case "interview_tz":
-            stated, right = meeting.zone, lambda one, other: one.casefold() == other.casefold() or "/" in one
+            stated, right = meeting.zone, _same_zone
         case "meeting_url":
             stated, right = meeting.link, lambda one, other: _bare(one) == _bare(other)
         case "salary_min":
@@ -357,6 +358,12 @@ def _compared(name: str, gold: Any, verdict: Verdict) -> str:  # noqa: C901 - a 
     if stated in (None, ""):
         return "open"
     return "right" if right(stated, gold) else "wrong"
+
+
+def _same_zone(stated: str, gold: str) -> bool:
+    """`gold` is written as mails write zones: "EST" is America/New_York."""
+    meant = zones.at(gold, 0, gold.lower())
+    return stated.casefold() == gold.casefold() or (meant is not None and stated == str(meant[0].zone))
 
 
 def _same_number(one: Any, other: Any) -> bool:

@@ -476,7 +476,7 @@ def test_held_back_pushes_leave_by_themselves(server):
     refresh_token = model.add_person(ADA)
     form = {"grant_type": "refresh_token", "client_id": "c", "client_secret": "s", "refresh_token": refresh_token}
     token = model.token(form)["access_token"]
-    model.faults.add(Fault(kind="push_late", seconds=0.05))
+    model.faults.add(Fault(kind="push_late", seconds=0.5))
     model.call(token, "watch", {}, {"topicName": TOPIC})
     assert pushed == []
     deadline = SystemClock().now() + timedelta(seconds=5)

@@ -8,6 +8,7 @@ import pytest
 
 from shared.local import bench
 from shared.local.bench import apply, cold, push
+from shared.local.bench.processes import TICKS
 
 FEW = push.Options(rounds=1, mailboxes=2, burst_mailboxes=1, steady=2, counted=1, warm=2)
 
@@ -54,6 +55,11 @@ def test_a_quantile_is_a_value_that_was_measured():
     assert push.quantile(values, 0.5) == 0.3
     assert push.quantile(values, 0.95) == 0.4
     assert push.quantile([7.0], 0.5) == 7.0
+
+
+@pytest.mark.parametrize(("seconds", "each"), [(0.0, 1 / TICKS / 4), (2.0, 0.5)])
+def test_what_is_shorter_than_a_tick_counts_as_one(seconds, each):
+    assert push.a_mail(seconds, mails=4) == each
 
 
 def test_apply_tells_how_long_a_click_takes_while_gmail_is_down():

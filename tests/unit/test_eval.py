@@ -156,6 +156,20 @@ def test_a_partial_start_is_compared_by_what_it_says(stated, partial, same):
     assert measure._same_moment(stated, partial) == same
 
 
+@pytest.mark.parametrize(
+    ("stated", "gold", "same"),
+    [
+        ("America/New_York", "EST", True),
+        ("America/Los_Angeles", "PT", True),
+        ("Europe/Berlin", "EST", False),
+        ("Europe/Berlin", "Europe/Berlin", True),
+        ("Europe/Berlin", "nowhere", False),
+    ],
+)
+def test_a_zone_is_compared_by_what_its_name_means(stated, gold, same):
+    assert measure._same_zone(stated, gold) == same
+
+
 @pytest.mark.parametrize("options", [[], ["--json", "--baseline", "--wrap"]])
 def test_the_command_prints_figures_and_no_text(corpus, options):
     command = [sys.executable, str(ROOT / "scripts" / "eval"), str(corpus), *options]

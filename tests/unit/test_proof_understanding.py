@@ -38,6 +38,13 @@ def test_a_corpus_adds_its_figures_and_none_of_its_text(corpus, capsys):
         assert not row["body"] or row["body"] not in shown
 
 
+def test_a_fact_of_which_no_row_states_the_truth_is_said_aloud(tmp_path):
+    path = tmp_path / "dev.jsonl"
+    path.write_text(json.dumps({"id": "1", "label": "unrelated", "subject": "Dinner?", "body": "On Saturday."}))
+    [said] = [line for line in understanding.judged([], path).figures if line.startswith("NOT MEASURED")]
+    assert all(fact in said for fact in understanding.FACTS)
+
+
 @pytest.mark.parametrize(("figure", "more", "held"), [(0.9, True, True), (0.8, True, False), (3, False, False)])
 def test_a_bar_that_is_missed_is_a_failure(figure, more, held):
     outcome = understanding.judged([("what is measured", figure, 0.85, more)], NOWHERE)
