@@ -1,4 +1,4 @@
-# Who is told when something needs a person: a dead letter, or money.
+# Who is told when something needs a person: a dead letter, mail that was missed, or money.
 
 resource "google_monitoring_notification_channel" "email" {
   count        = var.alert_email == "" ? 0 : 1
@@ -32,6 +32,46 @@ resource "google_monitoring_alert_policy" "dead_letter" {
 
   documentation {
     content = "scripts/status --google shows which function; the dead letter's record says why."
+  }
+}
+
+# The daily receipt has found mail that nobody had read. It has read it by then: what is to be found is why.
+resource "google_logging_metric" "coverage_gap" {
+  name        = "coverage_gap"
+  description = "Receipts that found mail without a record"
+  filter      = "resource.type = \"cloud_run_revision\" AND jsonPayload.message = \"coverage gap\""
+  depends_on  = [google_project_service.this]
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+  }
+}
+
+resource "google_monitoring_alert_policy" "coverage_gap" {
+  count                 = var.alert_email == "" ? 0 : 1
+  display_name          = "Mail that was missed"
+  combiner              = "OR"
+  notification_channels = google_monitoring_notification_channel.email[*].id
+
+  conditions {
+    display_name = "A receipt has found a gap"
+
+    condition_threshold {
+      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.coverage_gap.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
+
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_DELTA"
+      }
+    }
+  }
+
+  documentation {
+    content = "The log line names how many mails were missed; they have been read. Look for why no push and no sweep had them."
   }
 }
 

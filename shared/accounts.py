@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared import schedule
 from shared.due import SYNC_TOPIC, MailboxDirty
-from shared.errors import Conflict, Refused, TryAgain
-from shared.model import Backfill, Mailbox, Monitoring, Stage, User
+from shared.errors import Conflict, NotFound, Refused, TryAgain
+from shared.model import Backfill, Mailbox, Monitoring, Revocation, Stage, User
 from shared.ports import AccessToken, Clock, Gmail, Queue, Snapshot, Store, Transaction, Vault
-from shared.schema import APPLICATIONS_OF_USER, MAILBOXES, USERS
+from shared.schema import APPLICATIONS_OF_USER, MAILBOXES, USERS, Key
 from shared.settings import Settings
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the purpose that a token is sealed for, not a token
@@ -28,8 +29,8 @@ PACES = {
 }
 """How often a sweep looks at a mailbox, by the word on its record."""
 
-RECEIPT_EVERY = timedelta(days=1)
-"""How often Gmail's list is held against our records."""
+RECEIPT_EVERY = timedelta(hours=23, minutes=50)
+"""A day, less what the nightly sweep may come earlier than the night before; else it would miss every other night."""
 
 OPEN_APPLICATIONS_READ = 100
 """Applications that the daily look reads; somebody with more has an open one."""
@@ -105,6 +106,7 @@ def connect(
     refresh_token: str,
     scopes: Sequence[str] = (),
     backfill: Backfill | None = None,
+    instead_of: Key[Revocation] | None = None,
     settings: Settings,
     store: Store,
     gmail: Gmail,
@@ -115,8 +117,9 @@ def connect(
 
     The cursor starts at the watch's history id for a new mailbox and stays where it was for a known one, so that
     nothing that came in between is passed over. `scopes` are what was granted, where that is known; `backfill` is
-    what a new mailbox begins with, and with it come the daily receipts. Raises Refused when the mailbox belongs to
-    somebody else here, GrantRevoked when the grant is dead, TryAgain when Google cannot be reached.
+    what a new mailbox begins with, and with it come the daily receipts; `instead_of` is the record by which the grant
+    would go back to Google, which goes with this. Raises Refused when the mailbox belongs to somebody else here,
+    NotFound when `instead_of` is gone, GrantRevoked when the grant is dead, TryAgain when Google cannot be reached.
     """
     access = gmail.refresh(refresh_token)
     session = gmail.mailbox(access.token)
@@ -138,6 +141,8 @@ def connect(
     def work(tx: Transaction) -> Mailbox:
         user = tx.get(USERS.key(uid)) or User(uid=uid, created_at=now)
         mailbox = tx.get(key)
+        if instead_of is not None and tx.get(instead_of) is None:
+            raise NotFound("gmail: the grant went back to Google meanwhile; begin again")
         if mailbox is not None and mailbox.uid != uid:
             raise Refused(TAKEN)
         if user.mailbox_id not in ("", key.id):
@@ -172,8 +177,10 @@ def connect(
             generation=mailbox.generation + 1,
             lease_until=None,
         )
-        tx.put(USERS.key(uid), replace(user, mailbox_id=key.id))
+        tx.put(USERS.key(uid), schedule.scheduled(replace(user, mailbox_id=key.id), now=now))
         tx.put(key, mailbox)
+        if instead_of is not None:
+            tx.delete(instead_of)
         return mailbox
 
     connected = store.transact(work)

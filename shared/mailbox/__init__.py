@@ -1,19 +1,21 @@
 """A mailbox has changed: read what is new since its cursor, and lose nothing on the way.
 
 A run claims the mailbox with one conditional write (`lease`), works through Gmail's history (`run`), gives each message
-its one decision in one transaction (`intake`), and releases the mailbox with a write that moves the cursor.
+its one decision in one transaction (`intake`), and releases the mailbox with a write that moves the cursor. With that
+done, a page of the past is read (`lookback`, `page`), during which any other run may claim the mailbox.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared import accounts
 from shared.due import SYNC_TOPIC, MailboxDirty
 from shared.errors import Rejected
-from shared.mailbox.lease import LeaseLost, claim
+from shared.mailbox import lookback
+from shared.mailbox.lease import Lease, LeaseLost, claim
 from shared.ports import Advisor, Clock, Gmail, Queue, Store, Vault
 from shared.settings import Settings
 
@@ -97,18 +99,42 @@ def sync(
     advisor: Advisor | None = None,
 ) -> Synced:
     """Bring one mailbox up to date, or leave it to the run that has it. Raises TryAgain when the store is down."""
+    deadline = clock.now() + settings.work_budget
     lease = claim(dirty.mailbox_id, pushed=pushed, duration=settings.lease, store=store, clock=clock)
-    if isinstance(lease, str):
+    if isinstance(lease, str) and lease != "past":
         return Synced(outcome=lease)
-    from shared.mailbox.run import Run  # noqa: PLC0415 - a push that finds nothing to do must not wait for the reading
+    synced, due_at, is_past_due = Synced(outcome="synced"), None, True
+    if isinstance(lease, Lease):
+        from shared.mailbox.run import Run  # noqa: PLC0415 - a push with nothing to do must not wait for the reading
 
-    run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock, advisor=advisor)
-    try:
-        outcome = run.work()
-    except LeaseLost:
-        # What this run did is recorded; the rest is the other run's.
-        return Synced(outcome="lease_lost", taken=run.taken, units=run.units)
-    due_at = lease.mailbox.due_at
+        run = Run(lease, settings=settings, store=store, gmail=gmail, vault=vault, clock=clock, advisor=advisor)
+        try:
+            outcome = run.work()
+        except LeaseLost:
+            # What this run did is recorded; the rest is the other run's.
+            return Synced(outcome="lease_lost", taken=run.taken, units=run.units)
+        synced, due_at = Synced(outcome=outcome, taken=run.taken, units=run.units), lease.mailbox.due_at
+        is_past_due = run.is_done and lookback.is_due(lease.mailbox, now=clock.now())
+    if is_past_due and pushed:
+        # A push is answered as soon as its mail is on record: the past goes on by itself.
+        due_at = clock.now()
+    elif is_past_due:
+        from shared.mailbox.page import take  # noqa: PLC0415 - most mailboxes have no past to read
+
+        page = take(
+            dirty.mailbox_id,
+            deadline=deadline,
+            settings=settings,
+            store=store,
+            gmail=gmail,
+            vault=vault,
+            clock=clock,
+            advisor=advisor,
+        )
+        # Without one, somebody else has it, or its units are still to come; it is due by then.
+        due_at = page.lease.whole.due_at if page is not None else None
+        if page is not None:
+            synced = replace(synced, taken=synced.taken + page.taken, units=synced.units + page.units)
     if due_at is not None and due_at <= clock.now():
         queue.publish(SYNC_TOPIC, dirty)
-    return Synced(outcome=outcome, taken=run.taken, units=run.units)
+    return synced

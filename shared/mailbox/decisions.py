@@ -27,7 +27,7 @@ from shared.applications import (
     with_event,
     write_application,
 )
-from shared.ledger import NO_EFFECT
+from shared.ledger import MOVES_A_STATUS, NO_EFFECT
 from shared.model import (
     Application,
     ApplicationSummary,
@@ -39,6 +39,7 @@ from shared.model import (
     MailRecord,
     MailStatus,
     Notification,
+    Preferences,
     Send,
     Signal,
     Thread,
@@ -50,6 +51,9 @@ from shared.sending.bounce import came_back
 
 NO_APPLICATION = NO_EFFECT - {Signal.OTHER}
 """Signals that concern no application, whatever they are linked to."""
+
+ASKED_FIRST = "you want to be asked first"
+"""Why a mail that proves enough only suggests, in words for the person."""
 
 
 class Taken(Enum):
@@ -221,8 +225,7 @@ class Settlement:
             decision = self._decided(mail, record)
             if reading.overtakes and decision.suggestion is not None:
                 return Taken.WAITING
-        self._change(decision)
-        self._decisions.append(decision)
+        self._decisions.append(self._change(decision))
         return Taken.DECIDED
 
     def _decided(self, mail: Mail, record: MailRecord) -> Decision:
@@ -231,11 +234,11 @@ class Settlement:
             return self._plan.guesses[record.id]
         return decided(mail, record, applications)
 
-    def _change(self, decision: Decision) -> None:
-        """Add the decision's event to its application, and everything that follows from that."""
+    def _change(self, decision: Decision) -> Decision:
+        """Add the decision's event to its application, and everything that follows from that; gives what it is then."""
         id_ = decision.record.application_id
         if decision.event is None or not id_:
-            return
+            return decision
         change = self._changes.get(id_)
         before = change.after if change else self._tx.get(APPLICATIONS.key(self._plan.uid, id_))
         if decision.event.kind is EventKind.MAIL and _vanished(before, decision):
@@ -243,10 +246,14 @@ class Settlement:
         start = before
         if start is None:
             if decision.created is None:
-                return
+                return decision
             start = born(self._plan.uid, id_, decision.created, now=self._now)
+        own = decision.event
+        if self._is_asked_first(own):
+            own = replace(own, automatic=False, asked_first=True, why_not=ASKED_FIRST)
+            decision = replace(decision, event=own, record=replace(decision.record, reason=ASKED_FIRST))
         after = start
-        for event in self._events(start, decision.record, decision.event):
+        for event in self._events(start, decision.record, own):
             after = with_event(after, event, now=self._now)
         if change is None:
             change = self._changes[id_] = _Change(before, after)
@@ -261,6 +268,13 @@ class Settlement:
             ids = (*(thread.application_ids if thread else ()), id_)[-APPLICATIONS_PER_THREAD:]
             self._threads[thread_id] = Thread(id=thread_id, uid=self._plan.uid, application_ids=ids)
             self._moved.add(thread_id)
+        return decision
+
+    def _is_asked_first(self, event: Event) -> bool:
+        """Whether a mail that might act by itself is of a kind of which the person wants to say yes first."""
+        preferences = self._user.preferences if self._user else Preferences()
+        moves = event.automatic and event.signal in MOVES_A_STATUS
+        return moves and event.signal is not None and preferences.mode_of(event.signal) == "confirm"
 
     def _events(self, application: Application, record: MailRecord, event: Event) -> tuple[Event, ...]:
         """The mail's event; of a mail of ours that came back also what that means for its send."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.accounts import padded
 from shared.errors import Conflict, TryAgain
+from shared.mailbox import lookback
 from shared.model import Mailbox, Monitoring
 from shared.ports import Clock, Revision, Store, Transaction
 from shared.schema import MAILBOXES
@@ -64,7 +65,7 @@ class Lease:
 
 
 def claim(mailbox_id: str, *, pushed: int, duration: timedelta, store: Store, clock: Clock) -> Lease | str:
-    """The lease on a mailbox, or why there is none to be had (one word, for the log).
+    """The lease on a mailbox, or why there is none to be had (one word, for the log; "past": only a page is due).
 
     One read and one conditional write; only the read when the pushed history id is behind the cursor already. While
     another run holds the mailbox, the push is written down for it.
@@ -105,15 +106,33 @@ def _claimed(known: Mailbox, *, pushed: int, duration: timedelta, now: datetime)
         crashes = 0 if known.opening else crashes + 1
     if rest := _resting(known, crashes, now):
         return rest
+    if known.lease_until is None and not pushed and lookback.is_all(known, now=now):
+        return "past", known
     until = now + duration
     generation = mailbox.generation + 1
     return "", replace(mailbox, generation=generation, crashes=crashes, lease_until=until, due_at=until)
 
 
+def switched_off(mailbox: Mailbox, *, due_at: datetime | None = None) -> Mailbox:
+    """The mailbox while monitoring is off: nobody comes for its mail, and what failed is tried afresh afterwards.
+
+    The cursor and what was put off (pages, rescan, asks) stay, for the run that comes when it is on again.
+    """
+    return replace(
+        mailbox,
+        due_at=due_at,
+        lease_until=None,
+        dirty=mailbox.history_id,
+        tries={},
+        retry_at=None,
+        failures=0,
+    )
+
+
 def _resting(known: Mailbox, crashes: int, now: datetime) -> tuple[str, Mailbox] | None:
     """Why nobody is to read this mailbox now, and what is to be written; None when somebody is."""
     if known.monitoring is Monitoring.OFF and known.watch_expires_at is None:
-        quiet = replace(known, due_at=None, lease_until=None, dirty=known.history_id)
+        quiet = switched_off(known)
         return "monitoring_off", known if quiet == known else quiet
     if known.health == "quarantined" and known.due_at is not None and now < known.due_at:
         return "quarantined", known

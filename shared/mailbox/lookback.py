@@ -1,7 +1,7 @@
 """What a run does behind its live work: a page of the backfill, or the day's receipt that nothing was missed.
 
-Both look into the past by searches, and give what they find the same decisions as live mail, once. At most one page is
-taken under a lease and for some seconds only, so that live mail never waits for the past.
+Both look into the past by searches, and give what they find the same decisions as live mail, once. How a page of it is
+taken without holding up what is live stands in `page`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from shared.accounts import RECEIPT_EVERY, mailbox_of
 from shared.due import SYNC_TOPIC, MailboxDirty
 from shared.errors import Conflict, NotFound, Rejected, TryAgain
 from shared.mailbox import rescan
-from shared.model import Backfill, Mailbox, Receipt, Rescan
+from shared.model import Backfill, Mailbox, Monitoring, Receipt, Rescan
 from shared.ports import Clock, Queue, Store
 
 log = logging.getLogger(__name__)
-
-SLICE = timedelta(seconds=8)
-"""How long a page may hold the lease: a push that comes meanwhile is served within 15 seconds."""
 
 RECEIPT_OVERLAP = timedelta(days=1)
 """How far before the last receipt the next one looks: the search index lags by minutes, in bad hours by much more."""
@@ -38,11 +35,17 @@ BACKFILL_DAYS = range(366)
 RACES = 8
 """Losing so many races for one record in a row means that something is wrong."""
 
-KEPT_FOR_LIVE_WORK = 0.25
-"""The part of a minute's quota that the past never spends."""
+LIVE_EVERY = timedelta(minutes=1)
+"""How often history is read between the pages, for mail whose push was lost; a push needs no page to end."""
+
+SILENT = frozenset({"needs_reauth", "quarantined"})
+"""Mailboxes whose past is left alone as long as what is live there is."""
 
 NO_TABS = "-category:promotions -category:social -category:forums"
 """Mail that is opened only when a search takes it for hiring mail; the rest of it leaves no record."""
+
+GAP = "coverage gap"
+"""What the log says of a receipt that found something missing: the log-based metric in infra/watch.tf counts it."""
 
 Listed = tuple[Mapping[str, str], bool]
 """Ids (and thread ids) of what a query finds, and whether that is all of it."""
@@ -70,23 +73,16 @@ class LookBack:
         self._now, self._hiring = now, hiring
         self._backfill, self._receipt = mailbox.backfill, mailbox.receipt
         self._receipt_due_at = mailbox.receipt_due_at
+        self._repaired, self._repaired_in_sample = mailbox.repaired, mailbox.repaired_in_sample
         self._pace = ""
 
-    @property
-    def is_due(self) -> bool:
-        """Whether there is a page to take."""
-        return self._span_due or self._is_receipt_due
-
     def read(self, hands: Hands) -> None:
-        """Take it."""
-        if self._span_due:
-            self._read_backfill(hands)
-        elif self._is_receipt_due:
+        """Take a page, when one is due."""
+        if self._backfill is not None and self._backfill.span is not None:
+            if self._backfill.span.at <= self._now:
+                self._read_backfill(self._backfill, self._backfill.span, hands)
+        elif self._receipt_due_at is not None and self._receipt_due_at <= self._now:
             self._read_receipt(hands)
-
-    def due(self) -> list[datetime]:
-        """When somebody must come back for it. A receipt waits for whatever run comes first, or the nightly sweep."""
-        return [self._backfill.span.at] if self._backfill is not None and self._backfill.span is not None else []
 
     def told(self, current: Mailbox) -> Mailbox:
         """The mailbox with it; what the person has cancelled or begun anew meanwhile stays theirs."""
@@ -98,35 +94,25 @@ class LookBack:
             backfill=backfill,
             receipt=self._receipt,
             receipt_due_at=self._receipt_due_at,
+            repaired=self._repaired,
+            repaired_in_sample=self._repaired_in_sample,
             pace=self._pace if self._pace and current.pace else current.pace,
         )
 
-    @property
-    def _span_due(self) -> bool:
-        return self._backfill is not None and self._backfill.span is not None and self._backfill.span.at <= self._now
-
-    @property
-    def _is_receipt_due(self) -> bool:
-        is_filling = self._backfill is not None and self._backfill.span is not None
-        return not is_filling and self._receipt_due_at is not None and self._receipt_due_at <= self._now
-
-    def _read_backfill(self, hands: Hands) -> None:
+    def _read_backfill(self, backfill: Backfill, span: Rescan, hands: Hands) -> None:
         """One window, old to new: a rejection that is read before its receipt finds nothing to belong to."""
-        backfill = self._backfill
-        if backfill is None or backfill.span is None:
-            return
-        after, before = rescan.window(backfill.span)
+        after, before = rescan.window(span)
         found, whole = hands.list(f"{_bounds(after, before)} {self._hiring}")
         done = hands.take(found, found.keys())
         if not whole:
-            self._backfill = replace(backfill, span=rescan.narrowed(backfill.span))
+            self._backfill = replace(backfill, span=rescan.narrowed(span))
         elif done:
-            span = rescan.advanced(backfill.span, now=self._now)
+            rest = rescan.advanced(span, now=self._now)
             self._backfill = replace(
                 backfill,
-                span=span,
-                found=backfill.found + (0 if backfill.span.again else len(found)),
-                ended_at=self._now if span is None else None,
+                span=rest,
+                found=backfill.found + (0 if span.again else len(found)),
+                ended_at=self._now if rest is None else None,
             )
         # Else the same window is taken up again: what has its decision by then costs no call.
 
@@ -140,24 +126,71 @@ class LookBack:
             id_: thread for id_, thread in hands.sample(f"{bounds} in:inbox {NO_TABS}").items() if id_ not in hiring
         }
         missed, unseen = hands.missing(hiring), hands.missing(others)
-        if not hands.take({**missed, **unseen}, missed.keys()):
-            # Time or quota ran out, or a message failed: what was repaired stays, and the next run counts anew.
+        done = hands.take({**missed, **unseen}, missed.keys())
+        self._repaired += len(missed) - len(hands.missing(missed))
+        self._repaired_in_sample += len(unseen) - len(hands.missing(unseen))
+        if not done:
+            # Time or quota ran out, or a message failed: the next run goes on, and what this one has read was missed.
             return
         self._receipt = Receipt(
             at=self._now,
             after=last - RECEIPT_OVERLAP,
             before=before,
             hiring=len(hiring),
-            seen=len(hiring) - len(missed),
+            seen=max(0, len(hiring) - self._repaired),
             sampled=len(others),
-            sample_seen=len(others) - len(unseen),
+            sample_seen=max(0, len(others) - self._repaired_in_sample),
             whole=whole,
         )
         self._receipt_due_at = self._now + RECEIPT_EVERY
         self._pace = hands.pace()
-        if missed or unseen:
-            # Counted by the log-based metric of that name.
-            log.warning("coverage gap", extra={"missed": len(missed), "missed_in_sample": len(unseen)})
+        if self._repaired or self._repaired_in_sample:
+            log.warning(GAP, extra={"missed": self._repaired, "missed_in_sample": self._repaired_in_sample})
+        self._repaired = self._repaired_in_sample = 0
+
+
+def is_due(mailbox: Mailbox, *, now: datetime) -> bool:
+    """Whether a page of the past is to be read now, and nobody has it in hands."""
+    page = mailbox.page
+    if _is_held_up(mailbox) or any(moment is not None and now < moment for moment in (page.until, page.at)):
+        return False
+    begins_at = _begins_at(mailbox)
+    return begins_at is not None and begins_at <= now
+
+
+def is_all(mailbox: Mailbox, *, now: datetime) -> bool:
+    """Whether the past is all that is to be done: a page is due, and what is live was read a moment ago."""
+    if not is_due(mailbox, now=now) or mailbox.dirty > mailbox.history_id or mailbox.last_sync_at is None:
+        return False
+    asked = mailbox.asked_at is not None and mailbox.asked_at >= mailbox.last_sync_at
+    return not asked and now < mailbox.last_sync_at + LIVE_EVERY and all(now < ask.at for ask in mailbox.asks)
+
+
+def due(mailbox: Mailbox) -> list[datetime]:
+    """When somebody must come for the past; never, while what is live holds it up and is due itself.
+
+    A receipt that nobody has begun waits for whatever run comes first, or the nightly sweep.
+    """
+    page, begins_at = mailbox.page, _begins_at(mailbox)
+    if begins_at is None or _is_held_up(mailbox):
+        return []
+    if mailbox.backfill is not None and mailbox.backfill.span is not None:
+        return [max(moment for moment in (begins_at, page.until, page.at) if moment is not None)]
+    return [moment for moment in (page.until or page.at,) if moment is not None and moment >= begins_at]
+
+
+def _begins_at(mailbox: Mailbox) -> datetime | None:
+    """From when on there is a page to read: the backfill first, then the receipts."""
+    if mailbox.backfill is not None and mailbox.backfill.span is not None:
+        return mailbox.backfill.span.at
+    return mailbox.receipt_due_at
+
+
+def _is_held_up(mailbox: Mailbox) -> bool:
+    """What is live comes first: a rescan, messages that could not be read; and no grant, no reading."""
+    if mailbox.monitoring is Monitoring.OFF or mailbox.health in SILENT:
+        return True
+    return mailbox.rescan is not None or mailbox.resume is not None or bool(mailbox.tries)
 
 
 def begun(days: int, *, now: datetime) -> Backfill:

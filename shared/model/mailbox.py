@@ -53,6 +53,29 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of the past, backfill or receipt: in whose hands it is, beside whatever is live, and how it has gone."""
+
+    number: int = 0
+    """Counts those who took a page; a write under an old one is refused."""
+    until: datetime | None = None
+    """When somebody else may take it; None when its holder has put it back."""
+    at: datetime | None = None
+    """Nobody takes one before: the units were spent, or the last one failed."""
+    failures: int = 0
+    """Failed pages in a row; sets the back-off."""
+    crashes: int = 0
+    """Pages in a row whose holder never put them back, and had no message open to blame."""
+    opening: str = ""
+    """The message that a careful holder is about to open."""
+    openings: int = 0
+    tries: dict[str, int] = field(default_factory=dict)
+    """Failed tries of its messages, by id."""
+    retry_at: datetime | None = None
+    """When those are due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What the last daily look at Gmail's own list has shown: nothing was missed, or what was and has been repaired."""
 
@@ -119,20 +142,23 @@ class Mailbox:
     watch_expires_at: datetime | None = None
     last_sync_at: datetime | None = None
     last_push_at: datetime | None = None
-    units_spent: float = 0.0
-    """Gmail quota units in the bucket's present minute."""
-    units_at: datetime | None = None
-    send_units: float = 0.0
-    """Gmail quota units in the bucket that sending has for itself, beside the one of reading."""
-    send_units_at: datetime | None = None
+    read_units: dict[str, int] = field(default_factory=dict)
+    """Gmail quota units that reading has spent in the last minute, by slot (`shared.mailbox.quota`)."""
+    sending_units: dict[str, int] = field(default_factory=dict)
+    """Those of sending, which has its own share."""
     sent_in_hours: dict[str, int] = field(default_factory=dict)
     """How many mails left through us in each hour of the last day, by its beginning ("2026-01-05T09", UTC)."""
     crashes: int = 0
     """Runs in a row that ended without a word, and without a message open to blame."""
+    page: Page = field(default_factory=Page)
     backfill: Backfill | None = None
     receipt: Receipt | None = None
     receipt_due_at: datetime | None = None
     """When the next receipt is due; None: never."""
+    repaired: int = 0
+    """Hiring mails that a receipt which is not done yet has found missing, and that have been read since."""
+    repaired_in_sample: int = 0
+    """The same of the mails beside them."""
     monitoring: Monitoring = Monitoring.REAL_TIME
     """The person's choice, so that a push need not ask for it."""
     pace: str = ""

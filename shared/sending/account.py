@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,12 +9,13 @@ from typing import TypeVar
 
 from shared import accounts
 from shared.accounts import ACCESS_TOKEN, REFRESH_TOKEN
+from shared.consent import APPLIES, allows
 from shared.errors import GrantRevoked, TryAgain
 from shared.mailbox.quota import Quota
 from shared.model import Mailbox, Notification, NotificationKind, Send
 from shared.ports import Clock, Gmail, GmailMailbox, Store, Transaction, Vault
 from shared.schema import MAILBOXES, NOTIFICATIONS, SENDS, USERS
-from shared.sending.states import LimitReached
+from shared.sending.states import LimitReached, ReadsAlone
 
 R = TypeVar("R")
 
@@ -64,13 +64,19 @@ class Account:
             self._mailbox = found.value
         return self._mailbox
 
+    def check_scopes(self) -> None:
+        """Raises ReadsAlone when the grant does not reach to sending, GrantRevoked when there is none."""
+        if not allows(self.mailbox, APPLIES):
+            raise ReadsAlone
+
     @property
-    def is_connected(self) -> bool:
-        """Whether there is a mailbox with a grant that is not known to be dead."""
+    def may_send(self) -> bool:
+        """Whether there is a mailbox with a grant that is not known to be dead or to be for reading alone."""
         try:
-            return bool(self.mailbox)
-        except GrantRevoked:
+            self.check_scopes()
+        except (GrantRevoked, ReadsAlone):
             return False
+        return True
 
     def ask(self, question: Callable[[GmailMailbox], R]) -> R:
         """One call of Gmail, once more when the access token alone was dead. Raises what the call raises.
@@ -101,11 +107,10 @@ class Account:
                 raise GrantRevoked("Gmail is not connected")
             if current is None or current.generation != send.generation:
                 raise TryAgain("another run has taken this send over")
-            quota = Quota(UNITS_PER_MINUTE, spent=mailbox.send_units, at=mailbox.send_units_at, now=now)
+            quota = Quota(UNITS_PER_MINUTE, mailbox.sending_units)
             if not quota.allows(UNITS_PER_SEND, units=0, now=now):
-                missing = quota.level(0, now) + UNITS_PER_SEND - UNITS_PER_MINUTE
-                wait = timedelta(seconds=math.ceil(missing * 60 / UNITS_PER_MINUTE))
-                raise LimitReached("Gmail takes no more just now.", at=now + wait, daily=False)
+                free_at = quota.free_at(UNITS_PER_SEND, units=0, now=now)
+                raise LimitReached("Gmail takes no more just now.", at=free_at, daily=False)
             hours = {hour: n for hour, n in mailbox.sent_in_hours.items() if _begun(hour, now) > now - DAY - HOUR}
             counts = current.counted_at is not None and current.counted_at > now - DAY
             if not counts:
@@ -119,10 +124,8 @@ class Account:
                 hours[hour] = hours.get(hour, 0) + 1
                 current = replace(current, counted_at=now)
                 tx.put(send_key, current)
-            tx.put(
-                key,
-                replace(mailbox, send_units=quota.level(UNITS_PER_SEND, now), send_units_at=now, sent_in_hours=hours),
-            )
+            units = quota.told(mailbox.sending_units, units=UNITS_PER_SEND, now=now)
+            tx.put(key, replace(mailbox, sending_units=units, sent_in_hours=hours))
             return current
 
         return self._store.transact(work, reads=[key, send_key])

@@ -64,6 +64,8 @@ class Limits:
     maximum_backoff: timedelta = timedelta(seconds=5)
     wake_seconds: float = 4.0
     """Between two calls of the scheduled functions, each of which is called every minute or less often."""
+    units_per_minute: int = 4_500
+    """Gmail quota units of a mailbox for reading."""
     instances: int = 2
     """Processes of each function that messages wake."""
 
@@ -235,6 +237,7 @@ class Cloud:
             work_budget_seconds=self.limits.work_budget_seconds,
             timeout_seconds=self.limits.timeout_seconds,
             lease_seconds=self.limits.lease_seconds,
+            units_per_minute=self.limits.units_per_minute,
         )
         return registry.environment(shortened)
 

@@ -2,6 +2,7 @@
 
 Pushes are dropped for whole days, watches lapse, grants are revoked and given again, Gmail forgets its history, and its
 history and its search index lag behind. Each hiring mail must be on record once, and in time; `off` never is.
+Beside it, one mailbox's long past is read while the processes that read it are killed (`backfill`).
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ from shared.local.mailfiles import wrap
 from shared.mailbox import lookback
 from shared.model import Monitoring, Preferences, User
 from shared.schema import APPLICATIONS, APPLICATIONS_OF_USER, MAILBOXES, MAILS, MAILS_OF_USER, USERS
+from tests.proofs import backfill
 from tests.proofs.outcome import Outcome, tell
 
 BAR = (
     "100 mailboxes for 30 days and 1,000 for 2: each hiring mail once, at most one interval of its mailbox and 5"
-    " minutes after it could be seen; off never"
+    " minutes after it could be seen; off never. A backfill of 5,000 messages survives 20 kills within the quota, a"
+    " quarter of it kept for live mail, which is on record within 15 s meanwhile"
 )
 
 CHOICES = (
@@ -345,14 +348,20 @@ def lived(people: int, days: int, seed: int = 1) -> Outcome:
 
 
 def run() -> Outcome:
-    """The full bar, a quarter of the people in each process."""
+    """The full bar, a quarter of the people in each process; the backfill takes longest, and begins first."""
     parts = [(25, 30, seed) for seed in range(1, 5)] + [(250, 2, seed) for seed in range(5, 9)]
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as processes:
-        outcomes = list(processes.map(_part, parts))
+        past = processes.submit(_past, backfill.Size())
+        outcomes = [*processes.map(_part, parts), past.result()]
     return Outcome(
         figures=tuple(figure for outcome in outcomes for figure in outcome.figures),
         failures=tuple(failure for outcome in outcomes for failure in outcome.failures),
     )
+
+
+def _past(size: backfill.Size) -> Outcome:
+    logging.disable(logging.CRITICAL)
+    return backfill.filled(size)
 
 
 def _part(part: tuple[int, int, int]) -> Outcome:

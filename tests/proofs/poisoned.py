@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from functions_framework._cli import _cli
 
 from shared.classify import mail
+from shared.mailbox import releasing
 from shared.model import Mail
 
 HANGS = "A mail on which the parser never ends"
 CRASHES = "A mail of which the process dies"
 """Subjects of poison mail."""
+
+BACK_OFF = timedelta(seconds=3)
+"""Before a failed mail's second try; shortened, as the table's limits are."""
 
 _from_gmail = mail.from_gmail
 
@@ -32,4 +37,5 @@ def from_gmail(message: Mapping[str, Any]) -> Mail:
 
 if __name__ == "__main__":
     mail.from_gmail = from_gmail
+    releasing.BACK_OFF = BACK_OFF
     _cli()

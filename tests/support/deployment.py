@@ -15,6 +15,7 @@ import yaml
 
 from shared import registry, settings
 from shared.deploy import indexes
+from shared.mailbox.lookback import GAP
 from tests.support.terraform import ROOT, Applied
 
 TABLE = registry.load()
@@ -419,12 +420,22 @@ def the_domain_leads_to_the_public_functions(applied: Applied) -> None:
     assert sorted(paths) == sorted(path for row in TABLE if row.http == "public" for path in row.paths)
 
 
-@check("watch.tf", "      threshold_value = 0\n", "      threshold_value = 100\n")
+@check("watch.tf", "dead_letter_message_count", "num_undelivered_messages")
 def a_dead_letter_is_told(applied: Applied) -> None:
-    (condition,) = applied.one("google_monitoring_alert_policy")["conditions"]
+    (condition,) = applied.one("google_monitoring_alert_policy", "dead_letter")["conditions"]
     (threshold,) = condition["condition_threshold"]
     assert threshold["threshold_value"] == 0
     assert "dead_letter_message_count" in threshold["filter"]
+
+
+@check("watch.tf", 'jsonPayload.message = \\"coverage gap\\"', 'jsonPayload.message = \\"gap\\"')
+def mail_that_was_missed_is_counted_and_told(applied: Applied) -> None:
+    metric = applied.one("google_logging_metric")
+    assert metric["filter"].endswith(f'jsonPayload.message = "{GAP}"')
+    (condition,) = applied.one("google_monitoring_alert_policy", "coverage_gap")["conditions"]
+    (threshold,) = condition["condition_threshold"]
+    assert threshold["threshold_value"] == 0
+    assert f"logging.googleapis.com/user/{metric['name']}" in threshold["filter"]
 
 
 @check("watch.tf", "    for_each = [0.5, 0.9, 1.0]\n", "    for_each = [5.0]\n")

@@ -12,15 +12,15 @@ from email.policy import SMTP
 
 import pytest
 
-from shared import applications, classify, mailbox, matching
+from shared import accounts, applications, classify, mailbox, matching, preferences
 from shared.adapters.clock import SystemIds
 from shared.applications import change
 from shared.errors import Rejected
 from shared.local.gmail.faults import Fault
-from shared.mailbox import decisions, intake, run
+from shared.mailbox import decisions, intake, rescan, run, taking
 from shared.mailbox.lease import LeaseLost, claim
-from shared.model import MailStatus, Roster, Stage
-from shared.schema import APPLICATIONS_OF_USER, NOTIFICATIONS_OF_USER, USERS
+from shared.model import MailStatus, Monitoring, Roster, Stage
+from shared.schema import APPLICATIONS_OF_USER, MAILBOXES, NOTIFICATIONS_OF_USER, USERS
 from tests.support.world import ADDRESS, UID, World
 
 RECEIPT = (
@@ -168,7 +168,7 @@ def test_what_a_burst_does_is_what_its_mails_do_one_by_one(world, monkeypatch):
     burst = [RECEIPT, OTHER_RECEIPT, REJECTION, PRIVATE, RECEIPT, REJECTION]
     together = World()
     together.connect()
-    monkeypatch.setattr(run, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(taking, "MOST_TOGETHER", 1)
     for mail in burst:
         world.receive(*mail)
         world.push()
@@ -516,6 +516,22 @@ def test_a_message_that_gmail_never_hands_out_is_parked_and_the_others_go_on(wor
     assert int(world.mailbox.history_id) >= int(world.mailbox.dirty)
 
 
+def test_a_message_that_has_failed_is_asked_for_again_when_its_time_comes_and_not_at_every_push(world):
+    lost = world.receive(*PRIVATE)
+    world.gmail.refuses = {lost}
+    world.push_last()
+    asked = world.gmail.calls["metadata"]
+    for number in range(1, 4):
+        other = world.receive(*PRIVATE)
+        world.push_last()
+        assert world.record(other) is not None
+        assert world.gmail.calls["metadata"] == asked + number
+    world.gmail.refuses = set()
+    world.clock.set(world.mailbox.retry_at)
+    world.sync()
+    assert world.record(lost) is not None
+
+
 def test_pushes_in_quick_succession_do_not_use_up_the_tries_of_a_failing_message(world):
     lost = world.receive(*PRIVATE)
     world.gmail.refuses = {lost}
@@ -621,6 +637,73 @@ def test_the_cursor_never_passes_a_failing_message_however_the_run_ends(world):
     world.settle()
     for message in (failing, *others):
         assert world.record(message) is not None
+
+
+def test_a_mail_that_failed_a_moment_ago_does_not_wait_for_itself(world):
+    """It fails, then the access token does, and under the fresh one both go well in the same run."""
+    question, other = world.receive(*REJECTION), world.receive(*PRIVATE)
+    world.google.faults.add(Fault(kind="error", status=500, method="messages.get", times=1))
+    world.google.faults.add(Fault(kind="error", status=401, reason="authError", method="messages.get", times=1))
+
+    assert world.push_last().outcome == "synced"
+
+    assert world.gmail.calls["refresh"] == 1
+    assert {world.record(question).status, world.record(other).status} == {MailStatus.SUGGESTED, MailStatus.PRIVATE}
+    assert world.mailbox.history_id == world.mailbox.dirty
+    assert world.mailbox.due_at is None
+
+
+def test_a_mail_whose_older_one_is_read_later_in_the_same_run_is_due_at_once(world, monkeypatch):
+    """The rescan reads the receipt that failed when the history named it; the question behind it has waited."""
+    receipt, question = world.receive(*RECEIPT), world.receive(*REJECTION)
+    world.google.faults.add(Fault(kind="error", status=500, method="messages.get", times=1))
+    span = rescan.begun(world.clock.now() - timedelta(hours=1), None, now=world.clock.now())
+    found = world.store.get(MAILBOXES.key(world.mailbox_id))
+    world.store.put(found.key, replace(found.value, rescan=span), revision=found.revision)
+    monkeypatch.setattr(
+        run.Run,
+        "_list",
+        lambda _self, _query, _session: ({receipt: world.google.mailbox(ADDRESS).messages[receipt].thread_id}, True),
+    )
+
+    world.push_last()
+
+    assert world.record(receipt).status is MailStatus.LINKED
+    assert world.record(question) is None
+    assert world.mailbox.due_at == world.clock.now()
+    monkeypatch.undo()
+    world.settle()
+    assert world.record(question).status is MailStatus.LINKED
+
+
+def test_what_is_unfinished_waits_while_monitoring_is_off_and_goes_on_when_it_is_on_again(world):
+    failing = world.receive(*RECEIPT)
+    promoted = world.receive(*OTHER_RECEIPT, labels=("INBOX", "CATEGORY_PROMOTIONS"))
+    world.google.faults.add(behind := Fault(kind="search_behind", seconds=600))
+    world.gmail.refuses = {failing}
+    world.push_last()
+    assert world.mailbox.tries
+    assert world.mailbox.asks
+    choose(world, Monitoring.OFF)
+    world.sync()
+
+    assert (world.mailbox.due_at, world.mailbox.tries, world.mailbox.retry_at) == (None, {}, None)
+    assert world.mailbox.history_id == world.mailbox.dirty
+
+    world.google.faults.remove(behind)
+    world.gmail.refuses = set()
+    world.clock.step(timedelta(hours=1))
+    choose(world, Monitoring.REAL_TIME)
+    world.settle()
+
+    assert world.record(failing).status is MailStatus.LINKED
+    assert world.record(promoted).status is MailStatus.LINKED
+
+
+def choose(world, monitoring):
+    """The person says how soon they want mail to be read."""
+    preferences.put(UID, lambda present: replace(present, monitoring=monitoring), store=world.store, clock=world.clock)
+    accounts.follow(UID, store=world.store, queue=world.queue, clock=world.clock)
 
 
 def test_a_history_of_many_pages_is_read_to_its_end(world):
@@ -928,7 +1011,7 @@ def test_an_idle_hour_is_no_credit_for_more_than_a_minutes_quota(world):
     before = world.google.units(ADDRESS)
     world.push_last()
     assert world.google.units(ADDRESS) - before <= 6000
-    assert world.mailbox.units_spent > 5000
+    assert sum(world.mailbox.read_units.values()) > 5000
 
 
 def test_one_crash_parks_nothing(world, monkeypatch):

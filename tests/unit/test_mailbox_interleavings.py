@@ -10,9 +10,9 @@ from math import comb
 import pytest
 from test_utils import orchestrate
 
-from shared.mailbox import run
+from shared.mailbox import lookback, taking
 from shared.model import MailStatus
-from tests.support.world import ADDRESS, World
+from tests.support.world import ADDRESS, UID, World
 from tests.unit.test_mailbox import RECEIPT
 
 
@@ -57,6 +57,12 @@ def sync(world: World) -> None:
     world.sync()
 
 
+def mail_arrives_while_the_past_is_due(world: World) -> None:
+    """The past reaches up to now: both workers find the mail."""
+    lookback.begin(UID, 1, store=world.store, queue=world.queue, clock=world.clock)
+    world.receive(*RECEIPT)
+
+
 def decided_once(world: World) -> None:
     """Every mail has its one decision, nothing is told twice, and once all is quiet the cursor is at the end."""
     world.settle()
@@ -76,8 +82,16 @@ def decided_once(world: World) -> None:
 
 @pytest.mark.parametrize("together", [10, 1], ids=["the decision releases the mailbox", "the release is apart"])
 def test_a_push_and_a_sweep_on_one_mailbox_decide_each_mail_once_in_any_order(together, monkeypatch):
-    monkeypatch.setattr(run, "MOST_TOGETHER", together)
+    monkeypatch.setattr(taking, "MOST_TOGETHER", together)
     scenario = Scenario(mail_arrives, decided_once, workers=2)
+    counts = orchestrate.orchestrate(scenario.worker(push), scenario.worker(sync), name="mailbox")
+    scenario.world.close()
+    assert scenario.ran >= comb(sum(counts), counts[0])
+    assert min(counts) >= 4
+
+
+def test_a_push_and_a_page_of_the_past_decide_each_mail_once_in_any_order():
+    scenario = Scenario(mail_arrives_while_the_past_is_due, decided_once, workers=2)
     counts = orchestrate.orchestrate(scenario.worker(push), scenario.worker(sync), name="mailbox")
     scenario.world.close()
     assert scenario.ran >= comb(sum(counts), counts[0])
@@ -88,7 +102,7 @@ def test_a_push_and_a_sweep_on_one_mailbox_decide_each_mail_once_in_any_order(to
 def test_a_worker_whose_lease_has_ended_and_its_successor_decide_each_mail_once_in_any_order(together, monkeypatch):
     """The clock jumps past the lease between any two steps of the first worker."""
 
-    monkeypatch.setattr(run, "MOST_TOGETHER", together)
+    monkeypatch.setattr(taking, "MOST_TOGETHER", together)
 
     def sync_much_later(world: World) -> None:
         world.clock.step(timedelta(minutes=10))
