@@ -25,6 +25,12 @@ from shared.settings import Settings
 LASTS = timedelta(minutes=10)
 """From the consent screen to the answer, and again from the answer to the person's yes."""
 
+NOT_AT_ALL = timedelta(0)
+"""How long a grant is held that is of no use."""
+
+NOTHING_WAITS = "gmail: nothing waits to be confirmed; begin again"
+"""What somebody is told who says yes to no offer."""
+
 ANSWER_CHARACTERS = 2_048
 """The longest code or state that is looked at; Google's codes have about 70 characters."""
 
@@ -149,6 +155,8 @@ def come_back(
 ) -> Offer:
     """Take Google's answer, once. The grant is held for the person's yes, and given back if that does not come.
 
+    A grant whose account Gmail does not name goes back as well.
+
     Raises Rejected for an answer that is not to their open screen, was used before, or grants too little; Refused when
     the Gmail account belongs to another account here; TryAgain when Google cannot be reached: then begin again.
     """
@@ -157,14 +165,17 @@ def come_back(
         raise Rejected("Google says that it was not allowed" if answer.error else "code: missing")
     verifier = vault.unseal(opened.sealed_verifier, user=uid, purpose=VERIFIER).decode()
     grant = consent.redeem(answer.code, verifier=verifier, redirect_uri=opened.redirect_uri, nonce=opened.nonce)
-    if HEARS.scope not in grant.scopes:
-        # Google adds what was granted before: a mailbox that we read has this scope, so nobody's grant ends with it.
-        give_back = _revocation(uid, grant, "", due_at=clock.now(), vault=vault, clock=clock, ids=ids)
-        store.create(REVOCATIONS.key(give_back.id), give_back)
+    hears = HEARS.scope in grant.scopes
+    # On record before anything can fail: a grant that nobody confirms goes back, whatever becomes of this request.
+    revocation = _revocation(uid, grant, lasts=LASTS if hears else NOT_AT_ALL, vault=vault, clock=clock, ids=ids)
+    store.create(REVOCATIONS.key(revocation.id), revocation)
+    if not hears:
         raise Rejected("reading mail was not ticked at Google; without it there is nothing to connect")
     address = gmail.mailbox(grant.access.token).profile().email_address
     mailbox_id = accounts.mailbox_id(address, secret=settings.mailbox_secret)
-    held = _hold(opened, grant, address, mailbox_id, store=store, vault=vault, clock=clock, ids=ids)
+    held = _hold(
+        opened, grant, replace(revocation, mailbox_id=mailbox_id), address, store=store, vault=vault, clock=clock
+    )
     known = store.get(MAILBOXES.key(mailbox_id))
     if known is not None and known.value.uid != uid:
         raise Refused(accounts.TAKEN)
@@ -186,25 +197,29 @@ def confirm(
     """The person says that this is the account: connect it. Raises NotFound when nothing waits, or no longer."""
     key = CONSENTS.key(uid, THE_ONE)
     found = store.get(key)
-    revocation = None
-    if found is not None and found.value.revocation and clock.now() < found.value.expires_at:
-        revocation = store.get(REVOCATIONS.key(found.value.revocation))
-    if found is None or revocation is None:
-        raise NotFound("gmail: nothing waits to be confirmed; begin again")
-    token = vault.unseal(revocation.value.sealed_refresh_token, user=uid, purpose=accounts.REFRESH_TOKEN)
-    mailbox = accounts.connect(
-        uid,
-        refresh_token=token.decode(),
-        scopes=found.value.scopes,
-        backfill=lookback.begun(_backfill_days(uid, store=store), now=clock.now()),
-        settings=settings,
-        store=store,
-        gmail=gmail,
-        vault=vault,
-        clock=clock,
-    )
-    # Should we die before this, the record finds the mailbox connected, and gives nothing back.
-    store.delete(revocation.key)
+    if found is None or not found.value.revocation or found.value.expires_at <= clock.now():
+        raise NotFound(NOTHING_WAITS)
+    revocation = store.get(REVOCATIONS.key(found.value.revocation))
+    # Without the record that gives the grant back, it was confirmed before, and only the answer was lost.
+    connected = accounts.mailbox_of(uid, store=store) if revocation is None else None
+    if revocation is not None:
+        token = vault.unseal(revocation.value.sealed_refresh_token, user=uid, purpose=accounts.REFRESH_TOKEN)
+        mailbox = accounts.connect(
+            uid,
+            refresh_token=token.decode(),
+            scopes=found.value.scopes,
+            backfill=lookback.begun(_backfill_days(uid, store=store), now=clock.now()),
+            instead_of=revocation.key,
+            settings=settings,
+            store=store,
+            gmail=gmail,
+            vault=vault,
+            clock=clock,
+        )
+    elif connected is not None:
+        mailbox = connected.value
+    else:
+        raise NotFound(NOTHING_WAITS)
     store.delete(key)
     queue.publish(SYNC_TOPIC, MailboxDirty(mailbox_id=mailbox.id))
     return mailbox
@@ -245,17 +260,15 @@ def _use(uid: str, answer: Answer, *, issuer: str, store: Store, clock: Clock) -
 def _hold(
     opened: OpenConsent,
     grant: Grant,
+    revocation: Revocation,
     address: str,
-    mailbox_id: str,
     *,
     store: Store,
     vault: Vault,
     clock: Clock,
-    ids: Ids,
 ) -> OpenConsent:
-    """Write down the grant together with the record that gives it back: a grant that nobody confirms is not kept."""
+    """Write down whose grant it is, beside the record that gives it back when the offer has ended."""
     expires_at = clock.now() + LASTS
-    revocation = _revocation(opened.uid, grant, mailbox_id, due_at=expires_at, vault=vault, clock=clock, ids=ids)
     held = replace(
         opened,
         state_hash="",
@@ -270,7 +283,7 @@ def _hold(
 
     def work(tx: Transaction) -> bool:
         current = tx.get(key)
-        tx.create(REVOCATIONS.key(revocation.id), revocation)
+        tx.put(REVOCATIONS.key(revocation.id), replace(revocation, due_at=expires_at))
         if current is None or current.state_hash:
             return False
         tx.put(key, held)
@@ -281,22 +294,26 @@ def _hold(
     return held
 
 
-def _revocation(
-    uid: str, grant: Grant, mailbox_id: str, *, due_at: datetime, vault: Vault, clock: Clock, ids: Ids
-) -> Revocation:
+def _revocation(uid: str, grant: Grant, *, lasts: timedelta, vault: Vault, clock: Clock, ids: Ids) -> Revocation:
+    now = clock.now()
     return Revocation(
         id=ids.new(),
         uid=uid,
-        mailbox_id=mailbox_id,
+        mailbox_id="",
         sealed_refresh_token=vault.seal(grant.refresh_token.encode(), user=uid, purpose=accounts.REFRESH_TOKEN),
-        since=clock.now(),
-        due_at=due_at,
+        since=now,
+        due_at=now + lasts,
     )
 
 
 def rungs(scopes: tuple[str, ...]) -> tuple[Rung, ...]:
     """The steps of the ladder that these scopes reach."""
     return tuple(rung for rung in LADDER if rung.scope in scopes)
+
+
+def allows(mailbox: Mailbox, rung: Rung) -> bool:
+    """Whether the mailbox's grant reaches that step. Of a grant whose scopes nobody has noted Google itself decides."""
+    return not mailbox.scopes or rung.scope in mailbox.scopes
 
 
 def _offer(held: OpenConsent, address: str) -> Offer:

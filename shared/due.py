@@ -24,6 +24,7 @@ from shared.schema import (
     SENDS_DUE,
     USERS_FOLLOW_UP_DUE,
     USERS_MONTHLY_DUE,
+    USERS_RETENTION_DUE,
     USERS_WEEKLY_DUE,
     Query,
 )
@@ -42,6 +43,9 @@ REVOKE_TOPIC = "grant-revoke"
 
 ERASE_TOPIC = "account-erase"
 """Where people are named who have left."""
+
+RETENTION_TOPIC = "retention-apply"
+"""Where people are named who have something as old as they keep it."""
 
 NOTIFY_TOPIC = "notification-send"
 """Where notifications are named that are to be released, and dispatches that are to be delivered."""
@@ -94,6 +98,13 @@ class RevocationDue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLeft:
     """Everything of this person's is to be deleted."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionDue:
+    """Something of this person's is as old as they keep it."""
 
     uid: str
 
@@ -192,6 +203,9 @@ MONTHLY = (
         topic=REPORT_TOPIC,
         message=lambda person: WriteReport(uid=person.uid, kind="monthly"),
     ),
+)
+RETENTION = (
+    Kind(query=USERS_RETENTION_DUE, topic=RETENTION_TOPIC, message=lambda person: RetentionDue(uid=person.uid)),
 )
 
 EVERY_MINUTE = (

@@ -16,6 +16,7 @@ from shared.errors import Rejected, TryAgain
 from shared.model import Revocation
 from shared.ports import Clock, Consent, Gmail, Ids, Queue, Store, Transaction, Vault
 from shared.schema import CONSENTS, MAILBOXES, REVOCATIONS, USERS
+from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,14 @@ def disconnect(uid: str, *, store: Store, queue: Queue, clock: Clock, ids: Ids) 
 
 
 def give_back(
-    due: RevocationDue, *, store: Store, gmail: Gmail, vault: Vault, consent: Consent, clock: Clock
+    due: RevocationDue,
+    *,
+    settings: Settings,
+    store: Store,
+    gmail: Gmail,
+    vault: Vault,
+    consent: Consent,
+    clock: Clock,
 ) -> Returned:
     """Stop the watch and give the grant back to Google, unless the mailbox is connected again meanwhile."""
     key = REVOCATIONS.key(due.revocation_id)
@@ -75,46 +83,68 @@ def give_back(
     revocation, now = found.value, clock.now()
     if now < revocation.due_at:
         return Returned(outcome="not_yet")
-    outcome, put_off = _settle(revocation, now, store=store, gmail=gmail, vault=vault, consent=consent)
-    if put_off is None:
-        store.delete(key)
-    else:
-        store.put(key, put_off, revision=found.revision)
+    is_last = now - revocation.since >= GIVEN_UP_AFTER
+    try:
+        outcome = _settle(
+            revocation, is_last=is_last, settings=settings, store=store, gmail=gmail, vault=vault, consent=consent
+        )
+    except TryAgain as e:
+        log.warning("grant not returned", exc_info=e, extra={"attempts": revocation.attempts + 1})
+        if not is_last:
+            wait = e.after or min(BACK_OFF * (1 << min(revocation.attempts, 10)), LONGEST_BACK_OFF)
+            later = replace(revocation, attempts=revocation.attempts + 1, due_at=now + wait)
+            store.put(key, later, revision=found.revision)
+            return Returned(outcome="put_off")
+        outcome = "given_up"
+    store.delete(key)
     return Returned(outcome=outcome)
 
 
 def _settle(
-    revocation: Revocation, now: datetime, *, store: Store, gmail: Gmail, vault: Vault, consent: Consent
-) -> tuple[str, Revocation | None]:
-    """What became of it, and the record that another try needs; None when this is the end of it."""
-    # Google ends every token that we have for the account, the one in use as well.
-    if revocation.mailbox_id and store.get(MAILBOXES.key(revocation.mailbox_id)) is not None:
-        return "in_use", None
+    revocation: Revocation,
+    *,
+    is_last: bool,
+    settings: Settings,
+    store: Store,
+    gmail: Gmail,
+    vault: Vault,
+    consent: Consent,
+) -> str:
+    """What became of it, one word. Raises TryAgain when it needs another try, whether or not there is one."""
     try:
-        _give_back(revocation, gmail=gmail, vault=vault, consent=consent)
+        sealed = revocation.sealed_refresh_token
+        token = vault.unseal(sealed, user=revocation.uid, purpose=accounts.REFRESH_TOKEN).decode()
     except Rejected as e:
         # The sealed token cannot be opened: there is nothing that could be given back.
         log.warning("grant given up", exc_info=e)
-        return "given_up", None
-    except TryAgain as e:
-        log.warning("grant not returned", exc_info=e, extra={"attempts": revocation.attempts + 1})
-        if now - revocation.since >= GIVEN_UP_AFTER:
-            return "given_up", None
-        wait = e.after or min(BACK_OFF * (1 << min(revocation.attempts, 10)), LONGEST_BACK_OFF)
-        return "put_off", replace(revocation, attempts=revocation.attempts + 1, due_at=now + wait)
-    return "returned", None
-
-
-def _give_back(revocation: Revocation, *, gmail: Gmail, vault: Vault, consent: Consent) -> None:
-    sealed = revocation.sealed_refresh_token
-    token = vault.unseal(sealed, user=revocation.uid, purpose=accounts.REFRESH_TOKEN).decode()
-    if revocation.mailbox_id:
+        return "given_up"
+    mailbox_id = revocation.mailbox_id or _mailbox_of(token, is_last=is_last, settings=settings, gmail=gmail)
+    # Google ends every token that we have for the account, the one in use as well.
+    if mailbox_id and store.get(MAILBOXES.key(mailbox_id)) is not None:
+        return "in_use"
+    if mailbox_id:
         try:
             gmail.mailbox(gmail.refresh(token).token).stop()
         except Rejected as e:
             # The grant is dead already, or may not stop a watch; what is pushed then finds no mailbox of ours.
             log.info("watch not stopped", exc_info=e)
     consent.revoke(token)
+    return "returned"
+
+
+def _mailbox_of(token: str, *, is_last: bool, settings: Settings, gmail: Gmail) -> str:
+    """Id of the mailbox that a grant opens, which nobody could find out so far; empty when it opens none.
+
+    An account that never had Gmail is told from a bad hour of Gmail's by time alone: `is_last`, and it opens none.
+    """
+    try:
+        address = gmail.mailbox(gmail.refresh(token).token).profile().email_address
+    except (Rejected, TryAgain) as e:
+        if isinstance(e, TryAgain) and not is_last:
+            raise
+        log.info("grant opens no mailbox", exc_info=e)
+        return ""
+    return accounts.mailbox_id(address, secret=settings.mailbox_secret)
 
 
 def _of(id_: str, uid: str, mailbox_id: str, sealed: bytes, now: datetime) -> Revocation:

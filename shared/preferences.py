@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared import reminders, schedule
 from shared.errors import Rejected
-from shared.ledger import SilenceThresholds
+from shared.ledger import MOVES_A_STATUS, SilenceThresholds
 from shared.model import LANGUAGES, Channel, FollowUps, NotificationKind, Preferences, QuietHours, Signal, User
 from shared.ports import Clock, Store, Transaction
 from shared.schema import USERS
@@ -33,8 +33,11 @@ REMINDER_MINUTES = range(5, 14 * 24 * 60 + 1)
 
 MOST_REMINDERS = 6
 
-REMINDER_DAYS = range(1, 91)
-"""Of follow-ups and of silence: from the next day to three months."""
+SILENCE_DAYS = range(1, 91)
+"""From the next day to three months."""
+
+FOLLOW_UP_DAYS = range(1, 61)
+"""Between two letters: after two months nobody remembers the first."""
 
 MOST_FOLLOW_UPS = 2
 """More than two unanswered letters help nobody."""
@@ -80,6 +83,7 @@ def checked(preferences: Preferences) -> Preferences:
     _within("backfill_days", p.backfill_days, BACKFILL_DAYS)
     _within("retention_days", p.retention_days, RETENTION_DAYS)
     _known("signals", p.signals, Signal)
+    _known("signals", p.confirm_first, MOVES_A_STATUS, "moves no status, so there is nothing to confirm")
     _known("channels", p.channels, NotificationKind)
     for kind, channels in p.channels.items():
         if len(set(channels)) != len(channels):
@@ -96,7 +100,7 @@ def checked(preferences: Preferences) -> Preferences:
     _follow_ups(p.follow_ups)
     _known("silence_days", p.silence_days, (each.name for each in fields(SilenceThresholds)))
     for name, days in p.silence_days.items():
-        _within(f"silence_days.{name}", days, REMINDER_DAYS)
+        _within(f"silence_days.{name}", days, SILENCE_DAYS)
     return preferences
 
 
@@ -111,9 +115,9 @@ def _within(field: str, number: int, bounds: range) -> None:
         raise Rejected(f"{field}: must be {bounds[0]} to {bounds[-1]}")
 
 
-def _known(field: str, chosen: Mapping[str, object], words: Iterable[str]) -> None:
+def _known(field: str, chosen: Iterable[str], words: Iterable[str], fault: str = "no such word") -> None:
     if unknown := sorted(set(chosen) - set(words)):
-        raise Rejected(f"{field}.{unknown[0][:40]}: no such word")
+        raise Rejected(f"{field}.{unknown[0][:40]}: {fault}")
 
 
 def _time_zone(name: str) -> None:
@@ -149,5 +153,5 @@ def _follow_ups(chosen: FollowUps) -> None:
         if len(days) > MOST_FOLLOW_UPS:
             raise Rejected(f"follow_ups.{name}: more than {MOST_FOLLOW_UPS}")
         for each in days:
-            _within(f"follow_ups.{name}", each, REMINDER_DAYS)
+            _within(f"follow_ups.{name}", each, FOLLOW_UP_DAYS)
     _within("follow_ups.thank_you_days", chosen.thank_you_days, THANK_YOU_DAYS)

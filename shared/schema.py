@@ -95,10 +95,14 @@ APPLICATIONS = Collection(
     "applications",
     model.Application,
     "users",
-    unindexed=("events", "interviews", "moves", "thread_ids", "message_ids", "ics_uids", "sender_domains"),
+    unindexed=("events", "interviews", "moves", "thread_ids", "message_ids", "ics_uids", "sender_domains", "known_as"),
 )
 MAILS = Collection(
-    "mails", model.MailRecord, "users", unindexed=("verdict", "snippet", "subject", "sender", "link", "reason")
+    "mails",
+    model.MailRecord,
+    "users",
+    unindexed=("verdict", "snippet", "subject", "sender", "link", "reason"),
+    expires="expires_at",
 )
 THREADS = Collection("threads", model.Thread, "users")
 INTERVIEWS = Collection("interviews", model.Interview, "users", unindexed=("facts",))
@@ -115,7 +119,7 @@ REPORTS = Collection(
 )
 DOCUMENTS = Collection("documents", model.Document, "users", unindexed=("name", "sha256"))
 TEMPLATES = Collection("templates", model.Template, "users", unindexed=("subject", "text", "html"))
-REQUESTS = Collection("requests", model.SendRequest, "users", unindexed=("digest",))
+REQUESTS = Collection("requests", model.SendRequest, "users", unindexed=("digest",), expires="expires_at")
 ADVICE = Collection("advice", model.Advice, "users", expires="expires_at")
 ADVICE_DAYS = Collection("advice_days", model.AdviceDay, "users", expires="expires_at")
 MAILBOXES = Collection(
@@ -166,6 +170,20 @@ APPLICATIONS_OF_USER = Query(
     order="updated_at",
     descending=True,
 )
+APPLICATIONS_ENDED = Query(
+    name="applications_ended",
+    collection=APPLICATIONS,
+    record=model.EndedApplication,
+    equal=("stage",),
+    order="updated_at",
+)
+APPLICATIONS_DISMISSED = Query(
+    name="applications_dismissed",
+    collection=APPLICATIONS,
+    record=model.EndedApplication,
+    equal=("dismissed",),
+    order="updated_at",
+)
 MAILS_OF_USER = Query(
     name="mails_of_user", collection=MAILS, record=model.MailRecord, order="recorded_at", descending=True
 )
@@ -174,6 +192,13 @@ MAILS_OF_APPLICATION = Query(
     collection=MAILS,
     record=model.MailRecord,
     equal=("application_id",),
+    order="recorded_at",
+)
+MAILS_UNLINKED = Query(
+    name="mails_unlinked",
+    collection=MAILS,
+    record=model.MailRecord,
+    equal=("application_id", "status"),
     order="recorded_at",
 )
 SUGGESTIONS_OPEN = Query(
@@ -194,14 +219,18 @@ NOTIFICATIONS_OF_USER = Query(
 NOTIFICATIONS_DUE = Query(
     name="notifications_due", collection=NOTIFICATIONS, record=model.DueNotification, order="due_at", group=True
 )
-NOTIFICATIONS_PENDING = Query(
-    name="notifications_pending", collection=NOTIFICATIONS, record=model.Notification, order="due_at"
-)
 NOTIFICATIONS_ABOUT = Query(
     name="notifications_about",
     collection=NOTIFICATIONS,
     record=model.Notification,
     equal=("about",),
+    order="created_at",
+)
+NOTIFICATIONS_OF_APPLICATION = Query(
+    name="notifications_of_application",
+    collection=NOTIFICATIONS,
+    record=model.DueNotification,
+    equal=("application_id",),
     order="created_at",
 )
 NOTIFICATIONS_OLDEST = Query(
@@ -221,6 +250,8 @@ INTERVIEWS_STARTING = Query(
     name="interviews_starting", collection=INTERVIEWS, record=model.DueInterview, order="start", group=True
 )
 REPORTS_OF_USER = Query(name="reports_of_user", collection=REPORTS, record=model.Report, order="since", descending=True)
+REPORTS_OLDEST = Query(name="reports_oldest", collection=REPORTS, record=model.Report, order="created_at")
+USERS_RETENTION_DUE = Query(name="users_retention_due", collection=USERS, record=model.DuePerson, order="retention_at")
 USERS_WEEKLY_DUE = Query(name="users_weekly_due", collection=USERS, record=model.DuePerson, order="weekly_at")
 USERS_MONTHLY_DUE = Query(name="users_monthly_due", collection=USERS, record=model.DuePerson, order="monthly_at")
 USERS_FOLLOW_UP_DUE = Query(name="users_follow_up_due", collection=USERS, record=model.DuePerson, order="follow_up_at")
@@ -348,10 +379,24 @@ OWNED: tuple[Query[Any], ...] = tuple(
 )
 """The same, reading no more of them than has to be."""
 
+EXPIRED: tuple[Query[Any], ...] = tuple(
+    Query(
+        name=f"{collection.name}_expired",
+        collection=collection,
+        record=collection.record,
+        order=collection.expires,
+        group=True,
+    )
+    for collection in COLLECTIONS
+    if collection.expires and collection.parent
+)
+"""People's records by the end of their time, for stores that delete nothing by themselves."""
+
 QUERIES: tuple[Query[Any], ...] = (
     *(v for v in list(globals().values()) if isinstance(v, Query)),
     *OF_PERSON,
     *OWNED,
+    *EXPIRED,
 )
 
 

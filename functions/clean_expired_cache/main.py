@@ -1,10 +1,10 @@
-"""Three in the morning: drop what web servers answered a week ago, and postings that closed long ago."""
+"""Three in the morning: drop what has expired, and queue everybody who has something as old as they keep it."""
 
-from shared import entry, jobs
+from shared import entry, retention
 from shared.services import services
 
 
 @entry.scheduled()
-def clean_expired_cache() -> jobs.Expired:
+def clean_expired_cache() -> retention.Cleaned:
     s = services()
-    return jobs.clean_cache(settings=s.settings, store=s.store, blobs=s.blobs, clock=s.clock)
+    return retention.clean(settings=s.settings, store=s.store, queue=s.queue, blobs=s.blobs, clock=s.clock)

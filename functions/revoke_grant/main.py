@@ -7,4 +7,6 @@ from shared.services import services
 @entry.pubsub(due.RevocationDue)
 def revoke_grant(grant: due.RevocationDue) -> leaving.Returned:
     s = services()
-    return leaving.give_back(grant, store=s.store, gmail=s.gmail, vault=s.vault, consent=s.consent, clock=s.clock)
+    return leaving.give_back(
+        grant, settings=s.settings, store=s.store, gmail=s.gmail, vault=s.vault, consent=s.consent, clock=s.clock
+    )

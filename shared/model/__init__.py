@@ -18,6 +18,7 @@ from shared.model.application import ApplicationSummary as ApplicationSummary
 from shared.model.application import Attention as Attention
 from shared.model.application import Delivery as Delivery
 from shared.model.application import DueInterview as DueInterview
+from shared.model.application import EndedApplication as EndedApplication
 from shared.model.application import Event as Event
 from shared.model.application import EventKind as EventKind
 from shared.model.application import Interview as Interview
@@ -71,6 +72,7 @@ from shared.model.mailbox import Backfill as Backfill
 from shared.model.mailbox import DueMailbox as DueMailbox
 from shared.model.mailbox import HistoryResume as HistoryResume
 from shared.model.mailbox import Mailbox as Mailbox
+from shared.model.mailbox import Page as Page
 from shared.model.mailbox import Receipt as Receipt
 from shared.model.mailbox import Rescan as Rescan
 from shared.model.notifications import CalendarFeed as CalendarFeed

@@ -35,7 +35,10 @@ class Revocation:
     id: str
     uid: str
     mailbox_id: str
-    """While a mailbox of this id is connected, its grant is alive, and giving this one back would end it, too."""
+    """While a mailbox of this id is connected, its grant is alive, and giving this one back would end it, too.
+
+    Empty while nobody knows which mailbox the grant opens: then Gmail is asked when it is given back.
+    """
     sealed_refresh_token: bytes
     since: datetime
     due_at: datetime

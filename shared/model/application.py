@@ -115,6 +115,8 @@ class Event:
     automatic: bool = False
     """True: it may move the stage. False: it only suggests; `why_not` says what was missing."""
     why_not: str = ""
+    asked_first: bool = False
+    """It might move the stage, and the person wants to say yes before: all else that it brings counts at once."""
     link: Link | None = None
     confidence: float = 0.0
     evidence: tuple[Span, ...] = ()
@@ -234,6 +236,8 @@ class Projection:
     """Calendar UIDs of its interviews, newest last, bounded."""
     sender_domains: tuple[str, ...] = ()
     """Domains of proven senders that may end it: of its first mail, and of those that answered in its threads."""
+    known_as: tuple[str, ...] = ()
+    """Other names of the company, taught by the person: what mails that they linked by hand call it, bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +251,14 @@ class ApplicationSummary(Projection):
     merged_into: str = ""
     fold_version: int = 0
     """The fold that wrote this projection; a lower one never overwrites a higher one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedApplication:
+    """What retention reads of an application: since when nothing has changed there."""
+
+    id: str
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,7 +225,8 @@ class MailStatus(StrEnum):
     SENT = "sent"
     """It left through us; what became of it stands in its send."""
     PRIVATE = "private"
-    """Headers and snippet said nothing of hiring: the body was not fetched, and nothing but the ids is kept."""
+    """Nothing but the ids is kept: headers and snippet said nothing of hiring, so that the body was not fetched, or the
+    person keeps nothing so old."""
     PARKED = "parked"
     """It could not be read; `reason` says why, and it can be tried again."""
 
@@ -249,6 +250,8 @@ class MailRecord:
     application_id: str = ""
     link: Link | None = None
     reason: str = ""
+    expires_at: datetime | None = None
+    """When not even the ids are needed: no look into the past reaches so far back. Set when the rest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

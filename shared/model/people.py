@@ -26,6 +26,8 @@ class User:
     """The same for the monthly report: 10:00 on the first."""
     follow_up_at: datetime | None = None
     """The same for the daily look at silent employers and ending offers: 09:00."""
+    retention_at: datetime | None = None
+    """When something of theirs is first as old as they keep it; see `shared.retention`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,10 @@ class Channel(StrEnum):
 
 
 SignalMode = Literal["automatic", "confirm"]
-"""Whether a mail may move a status by itself, or only suggests it. Neither weakens what a mail has to prove."""
+"""Whether a mail may move a status by itself, or only suggests it. Neither weakens what a mail has to prove.
+
+What else a mail brings, an interview's time or a question to the person, waits for nobody.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,8 @@ class Preferences:
     backfill_days: int = 90
     """How far back the mail of a newly connected mailbox is read; 0: not at all."""
     retention_days: int = 730
-    """How long closed applications and their mail records are kept."""
+    """How long an application is kept after it has ended and last changed, with all that hangs on it; also mail of no
+    application, and reports."""
     # Telling.
     channels: dict[str, tuple[Channel, ...]] = field(default_factory=dict)
     """By words of `NotificationKind`; what is not named is told in the app. See `channels_of`."""
@@ -96,6 +100,11 @@ class Preferences:
     def mode_of(self, signal: str) -> SignalMode:
         """Whether this signal may move a status by itself."""
         return self.signals.get(signal, "automatic")
+
+    @property
+    def confirm_first(self) -> frozenset[str]:
+        """Signals of which the person wants to be asked before a status moves."""
+        return frozenset(signal for signal, mode in self.signals.items() if mode == "confirm")
 
     def channels_of(self, kind: str) -> tuple[Channel, ...]:
         """How this kind of notification reaches the person."""

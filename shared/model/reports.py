@@ -65,6 +65,7 @@ class Report:
     interviews_held: int
     rejections: int
     offers: int
+    """Made in the period, whatever has become of them since."""
     total: Share
     """All applications so far."""
     by_company: tuple[Share, ...] = ()

@@ -18,3 +18,5 @@ class SendRequest:
     application_id: str
     send_id: str
     created_at: datetime
+    expires_at: datetime | None = None
+    """Of records of an earlier release None."""

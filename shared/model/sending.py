@@ -65,7 +65,7 @@ class SendQuestion(StrEnum):
     EDITED = "edited"
     """The person has changed the draft in Gmail: is it to be sent as it is now?"""
     RECONNECT = "reconnect"
-    """Gmail takes our grant no more."""
+    """Gmail takes our grant no more, or it is for reading alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,8 @@ def record(
         applications.write(tx, None, after, user=user, now=now)
         if thread_key:
             known = thread.application_ids if thread else ()
-            tx.put(thread_key, Thread(id=event.thread_id, uid=uid, application_ids=(*known, id_)))
+            ids = (*known, id_)[-applications.APPLICATIONS_PER_THREAD :]
+            tx.put(thread_key, Thread(id=event.thread_id, uid=uid, application_ids=ids))
         return True
 
     return store.transact(work, reads=[user_key, key])

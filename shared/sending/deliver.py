@@ -24,9 +24,6 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOST_WAIT = timedelta(seconds=30)
-"""What a run waits out by itself; what is due later is named again when it is due."""
-
 END_OF_LEASE = 0.25
 """A mail is not sent in the last quarter of a lease: of 180 s that leaves two calls of Gmail time to hang."""
 
@@ -72,7 +69,7 @@ def deliver(
             raise TryAgain(f"all {send.tries} tries are spent")
         ahead = send.due_at - clock.now()
         if ahead > timedelta(0):
-            if send.delivery is not Delivery.QUEUED or ahead > MOST_WAIT:
+            if send.delivery is not Delivery.QUEUED or ahead > states.LONGEST_WAIT:
                 return Delivered(outcome="left_to_another" if send.delivery is Delivery.SENDING else "not_due")
             # It may be cancelled meanwhile, so it is read again.
             wait(ahead)
@@ -113,10 +110,11 @@ class _Step:
         if not self._claim():
             return "left_to_another"
         try:
+            self.account.check_scopes()
             found = self._send()
         except Taken:
             return "left_to_another"
-        except (states.LimitReached, Rejected, Unsure, TryAgain) as e:
+        except (states.LimitReached, states.ReadsAlone, Rejected, Unsure, TryAgain) as e:
             log.warning("not sent", exc_info=e, extra={"send_id": self.send.id})
             failure, now = e, self.clock.now()
             self._end(lambda send: states.after(failure, send, now=now))
@@ -283,8 +281,8 @@ class _Step:
         return ""
 
     def _release(self) -> str:
-        """Queue what was parked and is due; one that waits for a new grant only when there is one."""
-        if self.send.question is SendQuestion.RECONNECT and not self.account.is_connected:
+        """Queue what was parked and is due; one that waits for a new grant only when there is one that sends."""
+        if self.send.question is SendQuestion.RECONNECT and not self.account.may_send:
             self._later(states.RECONNECT_CHECK)
             return self.send.delivery
         now = self.clock.now()
@@ -300,7 +298,9 @@ class _Step:
         """Ask again for the Message-ID of a mail that has left; one that was deleted has none any more."""
         try:
             message = self.account.ask(lambda session: session.message(self.send.gmail_id, form="metadata"))
-        except GrantRevoked:
+        except Rejected as e:
+            # Without a grant, or what Gmail will never say: it has left, and nobody has to come back for its name.
+            log.warning("not read back", exc_info=e, extra={"send_id": self.send.id})
             message = None
         message_id = message_id_of(message) if message is not None else ""
         self._end(lambda send: replace(send, message_id=message_id, due_at=None))
@@ -312,7 +312,8 @@ class _Step:
             draft = self.account.ask(lambda session: session.get_draft(self.send.draft_id))
             if draft is not None and draft.raw is not None and content_hash(draft.raw) == self.send.content_hash:
                 self.account.ask(lambda session: session.delete_draft(draft.id))
-        except GrantRevoked as e:
+        except Rejected as e:
+            # Without a grant, or with one that only reads, the draft stays in the person's hands.
             log.warning("draft not deleted", exc_info=e, extra={"send_id": self.send.id})
         self._end(lambda send: replace(send, due_at=None))
         return self.send.delivery

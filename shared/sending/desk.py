@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.applications import NewApplication, born, created, get, stable_id, with_event, write
+from shared.consent import APPLIES, allows
 from shared.errors import Refused, Rejected, TryAgain
 from shared.ledger.folding import order
 from shared.lines import header_line
@@ -31,6 +32,7 @@ from shared.preferences import RECALL_SECONDS
 from shared.schema import (
     APPLICATIONS_OF_USER,
     DOCUMENTS,
+    MAILBOXES,
     POSTINGS,
     REQUESTS,
     SENDS,
@@ -58,6 +60,10 @@ ATTACHMENTS_BYTES = 18 * 1024 * 1024
 ROSTER_PAGE = 300
 """Applications read with one query."""
 
+REQUEST_KEPT = timedelta(days=30)
+"""How long a key stands for what it made. A phone that was offline for a holiday may still say it again; and no
+application is deleted so soon."""
+
 ON_ITS_WAY = frozenset({Delivery.QUEUED, Delivery.SENDING, Delivery.PARKED, Delivery.UNSURE})
 """A mail of which nobody knows the end."""
 
@@ -73,6 +79,7 @@ class Desk:
         self.now = clock.now()
         found = store.get(USERS.key(uid))
         self._preferences = found.value.preferences if found is not None else Preferences()
+        self._mailbox_id = found.value.mailbox_id if found is not None else ""
         self._roster: tuple[ApplicationSummary, ...] | None = None
         self._revision = found.value.applications_rev if found is not None else 0
         """Never newer than the roster: what changes after it was read is noticed."""
@@ -94,6 +101,7 @@ class Desk:
         self, asked: QuickApplication, *, key: str, digest: str, at: datetime, found: tuple[Finding, ...] = ()
     ) -> Applied | Held:
         """Check the request and write it, to leave at `at`; `found` is what has been found already."""
+        self._check_gmail()
         posting = self._posting(asked.posting)
         beginning = created(_new_application(asked, posting), now=self.now)
         letter = self._letter(asked, beginning, posting)
@@ -125,6 +133,7 @@ class Desk:
 
     def follow_up(self, application_id: str, asked: FollowUp, *, key: str, digest: str) -> Applied:
         """Check the request and write it."""
+        self._check_gmail()
         application = get(self.uid, application_id, store=self._store)
         sends = self._sends_of(application_id)
         before = next((each for each in reversed(sends) if each.delivery is Delivery.SENT and each.message_id), None)
@@ -165,6 +174,16 @@ class Desk:
         return Applied(application=application, send=send) if kept is request else self._again(kept, digest)
 
     # --- What is read -------------------------------------------------------------------------------------------------
+
+    def _check_gmail(self) -> None:
+        """Raises Refused when the person's Gmail is connected, but only to be read.
+
+        Whoever has connected none is asked to when the mail is due.
+        """
+        mailbox = self._store.get(MAILBOXES.key(self._mailbox_id)) if self._mailbox_id else None
+        self._mailbox_id = ""  # Once for a request, however many applications it has.
+        if mailbox is not None and not allows(mailbox.value, APPLIES):
+            raise Refused(f"gmail: {APPLIES.name} is not allowed; connect Gmail again with it. {APPLIES.unlocks}")
 
     @property
     def _cool_down(self) -> int:
@@ -303,6 +322,7 @@ class Desk:
             application_id=send.application_id,
             send_id=send.id,
             created_at=self.now,
+            expires_at=self.now + REQUEST_KEPT,
         )
 
     def _again(self, known: SendRequest, digest: str) -> Applied:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.due import SEND_TOPIC, SendDue
 from shared.errors import Refused, Rejected, TryAgain
@@ -17,6 +17,7 @@ from shared.ports import Clock, Ids, Queue, Store
 from shared.sending.desk import Desk
 from shared.sending.last_look import Check, Finding
 from shared.sending.orders import Applied, Failed, FollowUp, Held, QuickApplication
+from shared.sending.states import LONGEST_WAIT
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +26,6 @@ MOST_IN_BULK = 50
 
 KEY_CHARACTERS = 255
 """The longest Idempotency-Key."""
-
-LONGEST_WAIT = timedelta(seconds=30)
-"""A run of the sender waits so long by itself; what leaves later is named to it when it is due."""
 
 
 def apply(

@@ -12,6 +12,9 @@ from shared.model import Attempt, AttemptOutcome, Delivery, Send, SendQuestion
 TRIES = 4
 """One try and three retries; then the message goes to the dead letter."""
 
+LONGEST_WAIT = timedelta(seconds=30)
+"""What a run waits out by itself; what leaves later is named to it when it is due."""
+
 RETRY = timedelta(minutes=1)
 """Between two tries: the back-off of the subscription, which brings the message again."""
 
@@ -48,6 +51,10 @@ class LimitReached(Exception):
         self.at = at
         self.daily = daily
         """A day's limit, of which the person is told; otherwise a minute's."""
+
+
+class ReadsAlone(Exception):
+    """The person's Gmail is connected, but its grant does not reach to sending; nothing has been sent."""
 
 
 def claimed(send: Send, *, lease: timedelta, now: datetime) -> Send:
@@ -111,8 +118,10 @@ def after(error: Exception, send: Send, *, now: datetime) -> Send:
             outcome, send = "put_off", replace(send, delivery=Delivery.QUEUED, due_at=error.at)
         case LimitReached():
             outcome, send = "parked", _parked(send, str(error), error.at)
-        case GrantRevoked():
+        case GrantRevoked() | ReadsAlone():
             reason = "Gmail must be connected again before this can be sent."
+            if isinstance(error, ReadsAlone):
+                reason = "Gmail is connected for reading alone; connect it again and allow drafts, and this is sent."
             parked = _parked(send, reason, now + RECONNECT_CHECK)
             outcome, send = "parked", replace(parked, question=SendQuestion.RECONNECT)
         case RateLimited():

@@ -10,6 +10,7 @@ import pytest
 from shared import accounts, consent, leaving
 from shared.due import RevocationDue
 from shared.errors import Rejected
+from shared.local.gmail.faults import Fault
 from shared.local.google_oauth import challenge_of
 from shared.schema import CONSENTS, OF_PERSON, REVOCATIONS
 from tests.support.connecting import ADA, BOB, REDIRECT_URI, connecting
@@ -36,8 +37,19 @@ def give_back(world, revocation):
     s = world.services
     due = RevocationDue(revocation_id=revocation.id)
     return leaving.give_back(
-        due, store=s.store, gmail=s.gmail, vault=s.vault, consent=world.consent, clock=world.clock
+        due,
+        settings=s.settings,
+        store=s.store,
+        gmail=s.gmail,
+        vault=s.vault,
+        consent=world.consent,
+        clock=world.clock,
     ).outcome
+
+
+def refresh_token(world, revocation):
+    sealed = revocation.sealed_refresh_token
+    return world.services.vault.unseal(sealed, user="ada", purpose=accounts.REFRESH_TOKEN).decode()
 
 
 # --- The screen -------------------------------------------------------------------------------------------------------
@@ -151,12 +163,76 @@ def test_a_person_who_unticks_reading_is_told_so_and_the_grant_goes_back(world):
     assert status == 400
     assert "reading" in body["detail"]
     (revocation,) = revocations(world)
-    token = world.services.vault.unseal(
-        revocation.sealed_refresh_token, user="ada", purpose=accounts.REFRESH_TOKEN
-    ).decode()
+    token = refresh_token(world, revocation)
     assert give_back(world, revocation) == "returned"
     with pytest.raises(Rejected):
         world.services.gmail.refresh(token)
+
+
+def test_a_grant_whose_account_gmail_does_not_name_goes_back(world):
+    back = world.agree(world.screen())
+    with world.google.faults.during(Fault(kind="error", method="getProfile", status=503)):
+        assert world.send("GET", "/v1/gmail/callback", **back)[0] == 503
+
+    assert world.send("POST", "/v1/gmail/confirm")[0] == 404
+    (revocation,) = revocations(world)
+    token = refresh_token(world, revocation)
+    assert world.services.gmail.refresh(token)
+    assert give_back(world, revocation) == "not_yet"
+    world.clock.step(consent.LASTS)
+    assert give_back(world, revocation) == "returned"
+    with pytest.raises(Rejected):
+        world.services.gmail.refresh(token)
+    assert not revocations(world)
+
+
+@pytest.mark.parametrize("reason", ["failedPrecondition", "domainPolicy"])
+def test_a_grant_that_opens_no_gmail_at_all_goes_back_within_a_day(world, reason):
+    """Of the first Gmail says what it says in a bad hour, too; the second it says for good."""
+    status = 400 if reason == "failedPrecondition" else 403
+    back = world.agree(world.screen())
+    begun, outcomes = world.clock.now(), []
+    with world.google.faults.during(Fault(kind="error", method="getProfile", status=status, reason=reason)):
+        assert world.send("GET", "/v1/gmail/callback", **back)[0] in (400, 503)
+        token = refresh_token(world, revocations(world)[0])
+        while waiting := revocations(world):
+            world.clock.set(waiting[0].due_at)
+            outcomes.append(give_back(world, waiting[0]))
+
+    assert outcomes[-1] == "returned"
+    assert set(outcomes[:-1]) <= {"put_off"}
+    assert bool(outcomes[:-1]) == (reason == "failedPrecondition")
+    assert world.clock.now() - begun < leaving.GIVEN_UP_AFTER + leaving.LONGEST_BACK_OFF
+    with pytest.raises(Rejected):
+        world.services.gmail.refresh(token)
+
+
+@pytest.mark.parametrize("owner", ["ada", "bob"])
+def test_a_grant_whose_account_gmail_did_not_name_does_not_end_the_grant_of_a_connected_mailbox(world, owner):
+    """Google ends every grant of an account together: also the one that somebody else here has connected."""
+    mailbox = world.connect(owner, ADA)
+    back = world.agree(world.screen())
+    with world.google.faults.during(Fault(kind="error", method="getProfile", status=503)):
+        world.send("GET", "/v1/gmail/callback", **back)
+    (revocation,) = revocations(world)
+    world.clock.step(consent.LASTS)
+
+    assert give_back(world, revocation) == "in_use"
+    assert not revocations(world)
+    token = world.services.vault.unseal(mailbox.sealed_refresh_token, user=owner, purpose=accounts.REFRESH_TOKEN)
+    assert world.services.gmail.refresh(token.decode())
+
+
+def test_a_grant_is_not_given_back_before_anybody_knows_whose_it_is(world):
+    back = world.agree(world.screen())
+    with world.google.faults.during(Fault(kind="error", method="getProfile", status=503)):
+        world.send("GET", "/v1/gmail/callback", **back)
+        (revocation,) = revocations(world)
+        world.clock.step(consent.LASTS)
+        assert give_back(world, revocation) == "put_off"
+    (later,) = revocations(world)
+    world.clock.set(later.due_at)
+    assert give_back(world, later) == "returned"
 
 
 def test_a_person_who_says_no_is_told_so(world):
@@ -179,6 +255,42 @@ def test_a_yes_that_comes_too_late_is_refused_and_the_grant_goes_back(world):
     (revocation,) = revocations(world)
     assert give_back(world, revocation) == "returned"
     assert not revocations(world)
+
+
+def test_a_yes_that_is_slower_than_its_offer_connects_no_grant_that_went_back(world):
+    world.send("GET", "/v1/gmail/callback", **world.agree(world.screen()))
+    (revocation,) = revocations(world)
+
+    class Slow:
+        """While this seals, the offer ends and its grant goes back to Google."""
+
+        def __init__(self, vault):
+            self.vault, self.unseal = vault, vault.unseal
+
+        def seal(self, secret, *, user, purpose):
+            if revocations(world):
+                world.clock.step(consent.LASTS)
+                assert give_back(world, revocation) == "returned"
+            return self.vault.seal(secret, user=user, purpose=purpose)
+
+    world.services.__dict__["vault"] = Slow(world.services.vault)
+
+    assert world.send("POST", "/v1/gmail/confirm")[0] == 404
+    assert world.mailbox() is None
+
+
+def test_a_yes_whose_answer_was_lost_may_be_said_again(world):
+    world.send("GET", "/v1/gmail/callback", **world.agree(world.screen()))
+    (revocation,) = revocations(world)
+    held = world.services.store.get(CONSENTS.key("ada", consent.THE_ONE)).value
+    assert world.send("POST", "/v1/gmail/confirm")[0] == 201
+    # The process died between the two writes.
+    world.services.store.create(CONSENTS.key("ada", consent.THE_ONE), held)
+
+    assert world.send("POST", "/v1/gmail/confirm")[0] == 201
+    assert world.mailbox().health == "ok"
+    assert give_back(world, revocation) == "done_before"
+    assert world.services.store.get(CONSENTS.key("ada", consent.THE_ONE)) is None
 
 
 def test_an_offer_that_may_still_be_confirmed_is_not_taken_back(world):
@@ -284,6 +396,27 @@ def test_one_gmail_on_two_accounts_is_refused_clearly(world):
     assert (status, body["detail"]) == (409, accounts.TAKEN)
     assert world.send("POST", "/v1/gmail/confirm", uid="bob")[0] == 409
     assert world.mailbox("ada").health == "ok"
+
+
+def test_of_two_who_connect_one_gmail_at_the_same_moment_one_is_refused(world, monkeypatch):
+    for uid in ("ada", "bob"):
+        assert world.send("GET", "/v1/gmail/callback", uid=uid, **world.agree(world.screen(uid), ADA))[0] == 200
+    seal = world.services.vault.seal
+
+    def interrupted(secret, *, user, purpose):
+        # Nobody has it when Ada's record is looked for, and Bob has it when hers is written.
+        monkeypatch.undo()
+        assert world.send("POST", "/v1/gmail/confirm", uid="bob")[0] == 201
+        return seal(secret, user=user, purpose=purpose)
+
+    monkeypatch.setattr(world.services.vault, "seal", interrupted)
+    status, body, _ = world.send("POST", "/v1/gmail/confirm", uid="ada")
+
+    assert (status, body["detail"]) == (409, accounts.TAKEN)
+    assert world.mailbox("ada") is None
+    mailbox = world.mailbox("bob")
+    assert mailbox.uid == "bob"
+    assert world.services.vault.unseal(mailbox.sealed_address, user="bob", purpose=accounts.ADDRESS).decode() == ADA
 
 
 def test_a_second_gmail_of_one_person_is_refused_clearly(world):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from shared import due
+from shared import accounts, consent, due
 from shared import mailbox as reading
 from shared.adapters.gmail import GoogleGmail
 from shared.errors import NotFound, Refused, TryAgain
@@ -608,6 +608,77 @@ def test_mails_of_one_person_keep_to_their_share_of_gmails_units(box):
     assert (box.clock.now() - box.send("s0").created_at) < 5 * MINUTE
 
 
+# --- A grant that only reads ------------------------------------------------------------------------------------------
+
+
+def grants(box: Outbox, *rungs: consent.Rung) -> None:
+    """The person connects again, with these steps of the ladder ticked."""
+    scopes = [rung.scope for rung in rungs]
+    box.google.revoke(box.address)
+    accounts.connect(
+        UID,
+        refresh_token=box.google.add_person(box.address, scopes=scopes),
+        scopes=scopes,
+        settings=box.settings,
+        store=box.store,
+        gmail=box.gmail,
+        vault=box.vault,
+        clock=box.clock,
+    )
+
+
+def test_a_mail_whose_grant_has_come_to_be_for_reading_alone_waits_for_another(box):
+    box.ask(after=HOUR)
+    grants(box, consent.HEARS)
+    assert box.later() == D.PARKED
+    send = box.send()
+    assert send.question is SendQuestion.RECONNECT
+    assert "allow drafts" in send.reason
+    assert box.told()[0].kind == NotificationKind.DELIVERY_TROUBLE
+    # No further try, however often somebody looks whether there is another grant.
+    tries = len(send.attempts)
+    for _ in range(5):
+        assert box.later() == D.PARKED
+    assert len(box.send().attempts) == tries
+    assert len(box.told()) == 1
+    assert (box.drafts, box.sent) == ([], [])
+
+    grants(box, consent.HEARS, consent.APPLIES)
+    assert box.later() == D.SENT
+    assert len(box.sent) == 1
+
+
+def test_a_grant_for_reading_alone_costs_no_call(box, monkeypatch):
+    grants(box, consent.HEARS)
+    box.ask()
+    monkeypatch.setattr(box.gmail, "mailbox", None)
+    assert box.deliver() == D.PARKED
+
+
+def test_a_grant_of_unknown_scopes_is_tried(box):
+    assert box.mailbox.scopes == ()
+    box.ask()
+    assert box.deliver() == D.SENT
+
+
+@pytest.mark.parametrize("state", [D.CANCELLED, D.SENT])
+def test_what_gmail_no_longer_allows_is_not_asked_for_ever(box, state):
+    """Of a cancelled mail its draft stays; of one that has left its Message-ID stays unknown."""
+    if state is D.CANCELLED:
+        box.fails("error", method="drafts.send", status=429, retry_after=600, times=1)
+        box.ask()
+        box.deliver()
+        person.cancel(UID, SEND, store=box.store, clock=box.clock)
+    else:
+        box.fails("error", method="messages.get", status=503, times=1)
+        box.ask()
+        box.deliver()
+    assert (box.send().delivery, box.send().due_at is None) == (state, False)
+    box.fails("error", method="*", status=403, reason="insufficientPermissions")
+    assert box.later() == state
+    assert box.send().due_at is None
+
+
 # --- Row 6: other refusals --------------------------------------------------------------------------------------------
 
 
@@ -927,6 +998,20 @@ def test_whoever_wrote_in_the_thread_is_offered_when_a_mail_comes_back(box):
         box.google.receive(box.address, wrap(f"Acme <{sender}>", "Re: Baker", words), thread_id=box.send().thread_id)
     comes_back(box, "5.1.1", NO_SUCH_ADDRESS)
     assert bounce.next_addresses(UID, SEND, store=box.store) == ("people@acme.example",)
+
+
+def test_a_stranger_can_neither_forge_a_bounce_nor_be_offered_when_a_real_one_comes(box):
+    box.ask()
+    box.deliver()
+    box.clock.step(MINUTE)
+    failure = "Your message to Acme for the role Baker wasn't delivered: address not found.\n550 5.1.1 no such user\n"
+    receipt = "Thank you for applying for the Baker position at Acme. We have received your application.\n"
+    for subject, words in (("Delivery failure: Baker at Acme", failure), ("Your application at Acme", receipt)):
+        box.google.receive(box.address, wrap("Acme <jobs@attacker.example>", subject, words))
+        assert sync(box).outcome == "synced"
+    assert (box.send().delivery, box.application.delivery) == (D.SENT, D.SENT)
+    comes_back(box, "5.1.1", NO_SUCH_ADDRESS)
+    assert bounce.next_addresses(UID, SEND, store=box.store) == ()
 
 
 def test_a_bounce_at_the_accounts_own_limit_parks_the_mail_and_it_leaves_when_the_day_is_over(outbox):

@@ -31,7 +31,13 @@ def give_back(world):
     (revocation,) = revocations(world)
     due = RevocationDue(revocation_id=revocation.id)
     return leaving.give_back(
-        due, store=s.store, gmail=s.gmail, vault=s.vault, consent=world.consent, clock=world.clock
+        due,
+        settings=s.settings,
+        store=s.store,
+        gmail=s.gmail,
+        vault=s.vault,
+        consent=world.consent,
+        clock=world.clock,
     ).outcome
 
 

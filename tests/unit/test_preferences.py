@@ -93,11 +93,11 @@ def test_the_defaults_are_within_their_bounds_and_are_what_the_service_promises(
         ),
         (
             "follow_ups",
-            [FollowUps(after_days=(), after_reply_days=(), thank_you_days=0), FollowUps(after_days=(1, 90))],
+            [FollowUps(after_days=(), after_reply_days=(), thank_you_days=0), FollowUps(after_days=(1, 60))],
             [
                 FollowUps(after_days=(1, 1, 1)),
                 FollowUps(after_days=(0,)),
-                FollowUps(after_reply_days=(91,)),
+                FollowUps(after_reply_days=(61,)),
                 FollowUps(thank_you_days=15),
             ],
         ),

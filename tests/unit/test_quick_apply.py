@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared import applications
+from shared import applications, consent
 from shared.adapters.sqlite_store import SqliteStore
 from shared.applications import Correction, NewApplication
 from shared.errors import NotFound, Refused, Rejected, TryAgain
@@ -23,16 +23,28 @@ from shared.model import (
     Event,
     EventKind,
     Letter,
+    Mailbox,
     Outcome,
     Posting,
     Send,
     SourceRef,
     Stage,
     Template,
+    User,
 )
-from shared.schema import APPLICATIONS, APPLICATIONS_OF_USER, DOCUMENTS, POSTINGS, REQUESTS, SENDS, USERS
+from shared.schema import (
+    APPLICATIONS,
+    APPLICATIONS_OF_USER,
+    DOCUMENTS,
+    MAILBOXES,
+    OF_PERSON,
+    POSTINGS,
+    REQUESTS,
+    SENDS,
+    USERS,
+)
 from shared.sending import request, templates
-from shared.sending.desk import ATTACHMENTS_BYTES, MOST_ATTACHMENTS
+from shared.sending.desk import ATTACHMENTS_BYTES, MOST_ATTACHMENTS, REQUEST_KEPT
 from shared.sending.last_look import Check
 from shared.sending.letter import compose
 from shared.sending.moves import move
@@ -113,6 +125,69 @@ def test_the_queued_event_is_the_one_that_the_sender_goes_on_from(world):
     kinds = [(key, event.delivery) for key, event in application.events.items() if event.kind is EventKind.DELIVERY]
     assert kinds == [(f"send:{send.id}:0", Delivery.QUEUED), (f"send:{send.id}:1", Delivery.SENDING)]
     assert application.delivery is Delivery.SENDING
+
+
+def connected(world: Any, *rungs: consent.Rung) -> None:
+    """The person's Gmail is connected, with these steps of the ladder."""
+    mailbox = Mailbox(id="m1", uid="ada", history_id="1", scopes=tuple(rung.scope for rung in rungs))
+    world.store.transact(lambda tx: tx.put(MAILBOXES.key("m1"), mailbox))
+    world.store.transact(lambda tx: tx.put(USERS.key("ada"), User(uid="ada", mailbox_id="m1")))
+
+
+def test_a_click_is_refused_while_gmail_is_connected_for_reading_alone(world):
+    connected(world, consent.HEARS)
+
+    for click in (lambda: apply(world), lambda: apply_to_all(world, [ASKED, asked(company="Lumen")])):
+        with pytest.raises(Refused, match="applies is not allowed") as refused:
+            click()
+        assert consent.APPLIES.unlocks in str(refused.value)
+    assert not tracked(world)
+    assert not sends(world.store)
+
+
+def test_a_follow_up_is_refused_while_gmail_is_connected_for_reading_alone(world):
+    connected(world, consent.HEARS, consent.APPLIES)
+    done = applied(world)
+    connected(world, consent.HEARS)
+
+    with pytest.raises(Refused, match="applies is not allowed"):
+        request.follow_up(
+            "ada",
+            done.application.id,
+            FollowUp(letter="Any news?"),
+            key="k2",
+            store=world.store,
+            queue=world.queue,
+            clock=world.clock,
+            ids=world.ids,
+        )
+
+
+def test_what_was_asked_for_before_is_answered_whatever_is_allowed_now(world):
+    connected(world, consent.HEARS, consent.APPLIES)
+    done = applied(world)
+    connected(world, consent.HEARS)
+
+    assert applied(world).send == done.send
+
+
+@pytest.mark.parametrize("rungs", [(), (consent.HEARS, consent.APPLIES)])
+def test_a_click_is_taken_where_sending_is_allowed_or_nobody_knows(world, rungs):
+    connected(world, *rungs)
+
+    assert applied(world).send.delivery is Delivery.QUEUED
+
+
+def test_a_key_stands_for_what_it_made_for_a_month(world):
+    done = applied(world, key="k1")
+    apply_to_all(world, [asked(company="Lumen")])
+
+    (requests,) = (query for query in OF_PERSON if query.collection is REQUESTS)
+    kept = [item.value for item in world.store.find(requests, parent="ada", limit=10).items]
+    assert len(kept) == 2
+    assert {each.expires_at for each in kept} == {world.clock.now() + REQUEST_KEPT}
+    world.clock.step(REQUEST_KEPT)
+    assert applied(world, key="k1").send.id == done.send.id
 
 
 def test_gmail_is_not_touched_and_neither_are_files(world):
