@@ -8,7 +8,7 @@ at one employer never merge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.classify.domains import organisational_domain, readable, same_organisation
@@ -66,18 +66,8 @@ _REPOSTED = re.compile(r"[-_]\d{1,2}$")
 """Workday counts a job's postings: R12345-1 is R12345."""
 
 
-def match(
-    mail: Mail,
-    verdict: Verdict,
-    applications: Sequence[ApplicationSummary],
-    *,
-    aliases: Mapping[str, str] | None = None,
-) -> Link | Suggestions:
-    """The application that `mail` belongs to, by the first rule that names exactly one; else what to ask.
-
-    `aliases` are names that the person taught us: `company_key` of what mails say to the company's own name. An alias
-    supports a link that the role proves; it never makes one alone.
-    """
+def match(mail: Mail, verdict: Verdict, applications: Sequence[ApplicationSummary]) -> Link | Suggestions:
+    """The application that `mail` belongs to, by the first rule that names exactly one; else what to ask."""
     facts = verdict.facts
     live = [each for each in applications if not (each.merged_into or each.dismissed)]
     certain = _by_reference(mail, facts, live) or _by_thread(mail, facts, live) or _by_calendar(facts, live)
@@ -85,7 +75,10 @@ def match(
         return certain
     if verdict.signal in NO_EFFECT:
         return Suggestions()  # Only a thread of ours, or a meeting's UID, makes such a mail part of an application.
-    named = _Names.of(mail, facts, aliases or {})
+    named = _Names.of(mail, facts, live)
+    if verdict.signal is Signal.DELIVERY_FAILURE:
+        # Anybody can write a report that names a company; only one about a mail of ours knows its Message-ID or thread.
+        return _suggestions(mail, verdict, live, named)
     return (
         _by_requisition(mail, facts, live, named)
         or _by_posting(mail, facts, live)
@@ -229,18 +222,18 @@ class _Names:
     stated: str
     """From its text, else from its sender's display name."""
     alias: str
-    """The company that the person said `stated` is."""
+    """The company that the person said `stated` is. It supports a link that the role proves, and never makes one."""
     subject: str
     text: str
     label: str
     """What the sender's own domain, or its Workday tenant, is called. Support only, never a link."""
 
     @classmethod
-    def of(cls, mail: Mail, facts: Facts, aliases: Mapping[str, str]) -> _Names:
+    def of(cls, mail: Mail, facts: Facts, applications: Iterable[ApplicationSummary]) -> _Names:
         stated = facts.company or sender_company(mail.from_name)
         return cls(
             stated=stated,
-            alias=aliases.get(company_key(stated), ""),
+            alias=_taught(stated, applications),
             subject=f" {plain(mail.subject)} ",
             text=f"{mail.subject}\n{mail.from_name}\n{mail.text[:BODY_CHARACTERS]}".casefold(),
             label=own_label(mail.from_address).replace("-", ""),
@@ -275,6 +268,17 @@ class _Names:
         """Whether the sender's own domain or Workday tenant is the company's name."""
         names = {company_key(application.company), short_company_key(application.company)}
         return bool(self.label) and self.label in {name.replace(" ", "") for name in names}
+
+
+def _taught(stated: str, applications: Iterable[ApplicationSummary]) -> str:
+    """The one company whose applications are known under the stated name; an agency writes for many, and is none."""
+    key = company_key(stated)
+    companies = {
+        company_key(application.company): application.company
+        for application in applications
+        if key and key in map(company_key, application.known_as)
+    }
+    return next(iter(companies.values())) if len(companies) == 1 else ""
 
 
 def _by_company(mail: Mail, verdict: Verdict, applications: Sequence[ApplicationSummary], named: _Names) -> Link | None:

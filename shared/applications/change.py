@@ -39,7 +39,7 @@ EVENT_BYTES = 3_000
 RESERVED_EVENTS = 20
 """Room behind a full ledger for the person and the sender: a flood of mail must not take anybody's undo away."""
 
-ROSTER_VERSION = 1
+ROSTER_VERSION = 2
 """Moves when matching reads something else of an application: rosters of before are made anew."""
 
 ROSTER_BYTES = 100_000
@@ -137,6 +137,7 @@ def as_matched(summary: ApplicationSummary) -> ApplicationSummary:
         message_ids=summary.message_ids,
         ics_uids=summary.ics_uids,
         sender_domains=summary.sender_domains,
+        known_as=summary.known_as,
     )
 
 

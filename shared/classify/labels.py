@@ -22,6 +22,3 @@ CORPUS_LABEL = {
     Signal.RECRUITER_OUTREACH: "recruiter_outreach",
 }
 """Every signal has exactly one corpus label; several signals share one."""
-
-HIRING_LABELS = frozenset(CORPUS_LABEL.values()) - {"unrelated", "job_alert_or_marketing", "recruiter_outreach"}
-"""Labels of mail about an application of the person's own: the mail that triage must not miss."""

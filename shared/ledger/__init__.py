@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from shared.ledger.folding import EFFECTS, FOLD_VERSION, NO_EFFECT, UNDOABLE, Effect, counted, effect_of, fold
-from shared.ledger.silence import SilenceThresholds, attention, silent_since
+from shared.ledger.folding import (
+    EFFECTS,
+    FOLD_VERSION,
+    MOVES_A_STATUS,
+    NO_EFFECT,
+    UNDOABLE,
+    Effect,
+    counted,
+    effect_of,
+    fold,
+)
+from shared.ledger.silence import SilenceThresholds, attention, longest_silence, silent_since
 from shared.model import Application, Event
 
 __all__ = [
     "EFFECTS",
     "FOLD_VERSION",
+    "MOVES_A_STATUS",
     "NO_EFFECT",
     "UNDOABLE",
     "Effect",
@@ -18,6 +29,7 @@ __all__ = [
     "effect_of",
     "evidence_of",
     "fold",
+    "longest_silence",
     "silent_since",
 ]
 

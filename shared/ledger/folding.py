@@ -22,8 +22,9 @@ from shared.model import (
     Signal,
     Stage,
 )
+from shared.names import same_company
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Goes up when the same ledger may fold to something else; older projections are then folded again."""
 
 MOST_THREADS = 20
@@ -34,6 +35,9 @@ MOST_MESSAGE_IDS = 50
 
 MOST_SENDER_DOMAINS = 10
 """Sender domains remembered for matching; a hiring system, the employer, an agency."""
+
+MOST_NAMES = 5
+"""Other names of the company remembered for matching; a brand, its owner, an agency."""
 
 MOST_ICS_UIDS = 20
 """Calendar UIDs remembered for matching; one for each interview round."""
@@ -73,6 +77,9 @@ EFFECTS: Mapping[Signal, Effect] = {
 
 NO_EFFECT = frozenset(Signal) - EFFECTS.keys()
 """Signals that touch no application: triage, matching and the intake of mail read off here what they leave alone."""
+
+MOVES_A_STATUS = frozenset(signal for signal, effect in EFFECTS.items() if effect.stage is not None)
+"""Signals that name a stage: those of which a person may want to be asked first."""
 
 _CALLED_OFF = Effect()
 """An interview that is called off says nothing about the stage: the rejection, if it is one, is another signal."""
@@ -193,6 +200,7 @@ class _State:
         self.replied_at: datetime | None = None
         self.moves: dict[str, Move] = {}
         self.senders: dict[str, None] = {}
+        self.names: dict[str, None] = {}
         self.rounds = Rounds()
         self.threads: dict[str, None] = {}
         self.message_ids: dict[str, None] = {}
@@ -232,6 +240,7 @@ class _State:
             message_ids=tuple(self.message_ids)[-MOST_MESSAGE_IDS:],
             ics_uids=self.rounds.ics_uids()[-MOST_ICS_UIDS:],
             sender_domains=tuple(self.senders)[:MOST_SENDER_DOMAINS],
+            known_as=tuple(name for name in self.names if not same_company(name, self.company))[-MOST_NAMES:],
         )
 
     # --- One event ----------------------------------------------------------------------------------------------------
@@ -272,11 +281,14 @@ class _State:
         """Who may end the application: the first who wrote, and whoever answered in a thread or was linked by hand.
 
         A later stranger that only names the company is not added: two mails of theirs would vouch for each other.
+        A mail that was linked by hand also teaches what its sender calls the company, until the link is undone.
         """
         domain = event.sender.domain if event.sender else ""
         by_words = event.by == "mail" and (event.link is None or event.link.rule in BY_PUBLIC_WORDS)
         if domain and event.signal is not Signal.DELIVERY_FAILURE and not (self.senders and by_words):
             self.senders[domain] = None
+        if event.by == "person" and event.company:
+            self.names[event.company] = None
 
     def _replied(self, event: Event) -> None:
         self.replied_at = event.occurred_at
@@ -344,7 +356,11 @@ class _State:
             self._suggest(event, stage, None, "A newer reading of the mail that closed this sees no end in it.")
         elif answer or (event.automatic and self.stage is not Stage.CLOSED):
             self._act(event, effect, confirmed=bool(answer))
-        elif not event.automatic:
+        elif event.asked_first and self.stage is not Stage.CLOSED:
+            # Only the stage waits for the person's yes.
+            self._act(event, Effect(asks=effect.asks), confirmed=False)
+            self._suggest(event, effect.stage, effect.outcome, event.why_not)
+        elif not (event.automatic or event.asked_first):
             self._suggest(event, effect.stage, effect.outcome, event.why_not, reopens=effect.reopens)
         else:
             self._act_after_the_end(event, effect)
@@ -382,7 +398,7 @@ class _State:
         """A mail that might act, on a closed application: only the person opens it, or renames an end of theirs."""
         if event.signal is Signal.DELIVERY_FAILURE:
             self._deliver(event, Delivery.BOUNCED)
-        elif effect.stage is Stage.CLOSED and self.unconfirmed:
+        elif effect.stage is Stage.CLOSED and self.unconfirmed and event.automatic:
             self._name(event, Stage.CLOSED, effect.outcome, confirmed=False)
         else:
             reason = "The employer has written again after the end."

@@ -33,7 +33,7 @@ def attention(summary: Projection, now: datetime, thresholds: SilenceThresholds 
         return Attention.UNCONFIRMED
     if summary.on_hold:
         return Attention.ON_HOLD
-    since, longest = silent_since(summary), _longest_silence(summary, thresholds)
+    since, longest = silent_since(summary), longest_silence(summary, thresholds)
     if since is not None and longest is not None and now - since >= longest:
         return Attention.SILENT
     return Attention.NONE
@@ -53,7 +53,8 @@ def silent_since(summary: Projection) -> datetime | None:
     return max((moment for moment in heard if moment is not None), default=None)
 
 
-def _longest_silence(summary: Projection, thresholds: SilenceThresholds) -> timedelta | None:
+def longest_silence(summary: Projection, thresholds: SilenceThresholds) -> timedelta | None:
+    """How long the employer may be silent at this stage; None where nothing is waited for."""
     match summary.stage:
         case Stage.APPLIED | Stage.SCREENING:
             usual = thresholds.applied if summary.stage is Stage.APPLIED else thresholds.screening

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import NotFound
 from shared.ledger.folding import order
-from shared.model import Application, Delivery, Event, EventKind, MailRecord, Send
+from shared.model import BY_PUBLIC_WORDS, Application, Delivery, Event, EventKind, MailRecord, Send
 from shared.ports import Store, Transaction
 from shared.schema import MAILS_OF_APPLICATION, SENDS
 from shared.sending.moves import after_the_last, owned
@@ -87,21 +87,28 @@ def came_back(
 
 
 def next_addresses(uid: str, send_id: str, *, store: Store) -> tuple[str, ...]:
-    """Where a mail that came back may go instead, best first: the posting's addresses, then those that wrote to us.
+    """Where a mail that came back may go instead, best first: the posting's addresses, then those that answered us.
 
-    Raises NotFound, also for somebody else's.
+    A stranger whose mail only names the company is not among them: a CV would go to them with one click. Raises
+    NotFound, also for somebody else's.
     """
     send = owned(uid, send_id, store=store)
     if send.delivery is not Delivery.BOUNCED:
         raise NotFound("sends: it has not come back")
     page = store.find(MAILS_OF_APPLICATION, parent=uid, equal={"application_id": send.application_id}, limit=MOST_MAILS)
-    wrote = [item.value.from_address for item in page.items if item.value.sender and item.value.sender.passed]
-    offered = dict.fromkeys(address.lower() for address in (*send.next_addresses, *wrote) if address)
+    answered = [item.value.from_address for item in page.items if _answers(item.value)]
+    offered = dict.fromkeys(address.lower() for address in (*send.next_addresses, *answered) if address)
     return tuple(
         address
         for address in offered
         if address != send.sent_to.lower() and not _NOBODY.search(address.partition("@")[0])
     )[:MOST_ADDRESSES]
+
+
+def _answers(record: MailRecord) -> bool:
+    """Whether a mail's sender is proven, and knew our thread, or is the person's own choice."""
+    proven = record.sender is not None and record.sender.passed
+    return proven and record.link is not None and record.link.rule not in BY_PUBLIC_WORDS
 
 
 def _send_id(application: Application, record: MailRecord) -> str:

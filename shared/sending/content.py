@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from email import policy
+from email.errors import MessageError
 from email.message import EmailMessage
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser, BytesParser
 
 COMPARED = ("To", "Cc", "Bcc", "Reply-To", "Subject")
 """Headers whose change is a change of the mail. Gmail itself writes From, Date and Message-ID anew."""
@@ -17,7 +18,17 @@ MADE_ANEW = frozenset({b"message-id", b"date", b"received", b"authentication-res
 
 
 def content_hash(raw: bytes) -> str:
-    """SHA-256 of recipients, subject, texts and files, in hexadecimal; line ends and encodings make no difference."""
+    """SHA-256 of recipients, subject, texts and files, in hexadecimal; line ends and encodings make no difference.
+
+    Total: a draft that the library cannot parse is none of ours any more, and is told apart by its bytes alone.
+    """
+    try:
+        return _digest_of(raw)
+    except (RecursionError, LookupError, ValueError, TypeError, AttributeError, MessageError):
+        return hashlib.sha256(raw).hexdigest()
+
+
+def _digest_of(raw: bytes) -> str:
     message = BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(raw)
     digest = hashlib.sha256()
 
@@ -51,5 +62,6 @@ def without_message_id(raw: bytes) -> bytes:
 
 def header_of(raw: bytes, name: str) -> str:
     """One header of a mail; empty when it has none."""
-    message = BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(raw, headersonly=True)
+    # The library's older policy parses a header only as far as it is asked for: anybody's draft may be looked at.
+    message = BytesHeaderParser(policy=policy.compat32).parsebytes(raw)
     return str(message.get(name, "")).strip()

@@ -12,11 +12,12 @@ from shared import applications, schedule
 from shared.adapters.clock import SystemIds
 from shared.adapters.sqlite_store import SqliteStore
 from shared.applications import Correction, NewApplication, born, doubt, mail_event, notices, with_event
-from shared.applications.change import EVENT_BYTES, RESERVED_EVENTS, as_matched, interviews
+from shared.applications.change import EVENT_BYTES, RESERVED_EVENTS, applications_of, as_matched, interviews
 from shared.codec import to_json
 from shared.errors import NotFound, Rejected, TryAgain
 from shared.ledger import FOLD_VERSION, fold
 from shared.local.clock import FakeClock
+from shared.matching import match
 from shared.model import (
     EVENTS_PER_APPLICATION,
     Application,
@@ -28,6 +29,7 @@ from shared.model import (
     InterviewStatus,
     Link,
     LinkSuggestion,
+    Mail,
     MailRecord,
     MailStatus,
     NotificationKind,
@@ -715,6 +717,23 @@ def test_linking_twice_is_once(store, sc):
     at_first = revision(store)
     assert applications.link_suggestion("u1", "m1", "a1", **sc) == first
     assert revision(store) == at_first
+
+
+def test_the_name_in_a_mail_that_the_person_links_finds_the_application_from_then_on(store, sc):
+    save(store, mail(0.5, Signal.ACKNOWLEDGEMENT))
+    verdict = replace(record().verdict, facts=Facts(company="Crumbs & Co", role="Baker"))
+    later = Mail(id="m2", thread_id="t-m2", internal_date=hour(501))
+
+    def found():
+        return match(later, verdict, applications_of(store.get(USERS.key("u1")).value) or ())
+
+    assert not isinstance(found(), Link)
+    suggest(store, record(verdict=verdict))
+    link("m1", "a1", sc)
+    assert (found().application_id, found().rule) == ("a1", "company_role")
+    assert "You said that Crumbs & Co is Acme" in found().reason
+    applications.undo("u1", "a1", "mail:m1:1", **sc)
+    assert not isinstance(found(), Link)
 
 
 def test_an_unclear_mail_that_the_person_links_still_only_suggests(store, sc):

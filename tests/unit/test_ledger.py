@@ -890,5 +890,13 @@ def test_who_answers_in_a_thread_or_is_linked_by_hand_is_known(rule, by):
     assert fold(events).sender_domains == ("greenhouse-mail.io", "acme.example")
 
 
+def test_a_mail_linked_by_hand_teaches_what_its_sender_calls_the_company():
+    linked = from_domain(2, "facebook.example", rule="person", by="person", company="Facebook")
+    ledger = [created(company="Meta"), from_domain(1, "meta.example", company="Fakebook"), linked]
+    assert fold(ledger).known_as == ("Facebook",)
+    assert fold([*ledger, retracted(3, linked)]).known_as == ()
+    assert fold([*ledger, corrected(3, company="Facebook Inc.")]).known_as == ()
+
+
 def test_a_mail_that_fails_the_check_makes_nobody_known():
     assert fold([created(), from_domain(1, "attacker.example", passed=False)]).sender_domains == ()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.errors import Rejected
 from shared.model import Letter
 from shared.sending import letter as letters
-from shared.sending.content import content_hash
+from shared.sending.content import content_hash, header_of
 from shared.sending.letter import compose
 from tests.support.hostile import LINE_ENDS, STRINGS, by_the_library, read
 
@@ -97,6 +97,14 @@ def test_the_same_letter_gives_the_same_bytes():
     assert composed(**letter) == composed(**letter)
     assert content_hash(composed(**letter)) == content_hash(composed(send_id="s2", **letter))
     assert content_hash(composed(**letter)) != content_hash(composed(**{**letter, "html": "<p>y</p>"}))
+
+
+@pytest.mark.parametrize("name", ["To", "Content-Type", "Content-Disposition", "Content-Transfer-Encoding"])
+def test_a_draft_that_cannot_be_parsed_is_another_draft_and_no_error(name):
+    ours = composed()
+    foreign = f"{name}: {'(' * 2_000}\r\n".encode() + ours
+    assert content_hash(foreign) == content_hash(foreign) != content_hash(ours)
+    assert header_of(foreign, letters.SEND_HEADER) == header_of(ours, letters.SEND_HEADER) != ""
 
 
 def test_a_follow_up_names_its_ancestors_the_first_and_the_last_nine():

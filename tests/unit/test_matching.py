@@ -29,9 +29,9 @@ def mail(**more):
     return Mail(**values)
 
 
-def decide(*applications, signal=Signal.REJECTION, aliases=None, message=None, **facts):
+def decide(*applications, signal=Signal.REJECTION, message=None, **facts):
     verdict = Verdict(signal=signal, confidence=0.99, strong=True, facts=Facts(**facts))
-    return match(message or mail(), verdict, applications, aliases=aliases)
+    return match(message or mail(), verdict, applications)
 
 
 def linked(found):
@@ -79,6 +79,12 @@ def test_a_bounce_belongs_to_the_mail_that_came_back():
         ours, signal=Signal.DELIVERY_FAILURE, bounced_message_id="<ours@x>", message=mail(in_reply_to="<b@x>")
     )
     assert linked(found) == ("a1", "reference")
+
+
+@pytest.mark.parametrize("named", [{"role": "Data Engineer"}, {}, {"requisition": "R100001"}])
+def test_a_bounce_that_only_names_the_company_is_a_question(named):
+    found = decide(application(requisition="R100001"), signal=Signal.DELIVERY_FAILURE, company="Acme", **named)
+    assert (asked(found), found.birth) == (["a1"], False)
 
 
 def test_a_thread_of_one_application_is_linked():
@@ -396,12 +402,17 @@ def test_webmail_is_never_the_employer():
     assert asked(found) == []
 
 
-def test_an_alias_supports_what_the_role_proves():
-    aliases = {"facebook": "Meta"}
-    ours = application(company="Meta")
-    assert linked(decide(ours, company="Facebook", role="Data Engineer", aliases=aliases)) == ("a1", "company_role")
-    assert asked(decide(ours, company="Facebook", aliases=aliases)) == ["a1"]
+def test_a_taught_name_supports_what_the_role_proves():
+    taught, ours = closed("a0", company="Meta", role="Chef", known_as=("Facebook",)), application(company="Meta")
+    assert linked(decide(taught, ours, company="Facebook", role="Data Engineer")) == ("a1", "company_role")
+    assert asked(decide(taught, ours, company="Facebook")) == ["a1", "a0"]
     assert asked(decide(ours, company="Facebook")) == []
+
+
+def test_a_name_that_was_taught_for_two_companies_is_neither():
+    meta = application("a1", company="Meta", known_as=("Hays",))
+    globex = application("a2", company="Globex", role="Chef", known_as=("Hays",))
+    assert linked(decide(meta, globex, company="Hays", role="Data Engineer")) is None
 
 
 def test_a_role_alone_is_nothing():
