@@ -37,7 +37,7 @@ MOST_AHEAD = 100
 """Interviews of one person that are planned again at once."""
 
 MOST_REMINDERS = 50
-"""Reminders of one round that are taken back when it moves."""
+"""Things told of one round that are taken back when it moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +161,7 @@ def _next(interview: Interview, preferences: Preferences, now: datetime) -> date
 def _take_back(interview: Interview, *, now: datetime, store: Store) -> int:
     """Withdraw what was said of another start: the round has been changed since."""
     page = store.find(NOTIFICATIONS_ABOUT, parent=interview.uid, equal={"about": interview.id}, limit=MOST_REMINDERS)
-    past = [
-        item.key
-        for item in page.items
-        if item.value.kind == NotificationKind.INTERVIEW_REMINDER
-        and item.value.withdrawn_at is None
-        and not stands(interview, item.value.at)
-    ]
+    past = [item.key for item in page.items if item.value.withdrawn_at is None and not stands(interview, item.value.at)]
 
     def work(tx: Transaction) -> None:
         held = [(key, tx.get(key)) for key in past]

@@ -19,9 +19,6 @@ REPORTS_AT = time(10)
 FOLLOW_UPS_AT = time(9)
 """Early enough to write to somebody this morning."""
 
-MONDAY = 0
-"""As `date.weekday` counts."""
-
 DAYS = timedelta(days=1)
 
 
@@ -73,8 +70,17 @@ def quiet_until(now: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> date
         # Over midnight; the whole day when both are the same.
         is_quiet = present >= start or present < end
         ends_on = local.date() + (DAYS if present >= start else 0 * DAYS)
-    # Where the clocks skip the end it may be past already.
+    # Where the clocks repeat the end it may be past already.
     return max(now, instant(ends_on, end, zone)) if is_quiet else now
+
+
+def days_left(reply_by: str, preferences: Preferences, now: datetime) -> int | None:
+    """Days until that day ends where the person is: 0 on the day itself, negative after it; None for no date."""
+    try:
+        day = datetime.fromisoformat(reply_by).date()
+    except ValueError:
+        return None
+    return (day - now.astimezone(zone_of(preferences)).date()).days
 
 
 def planned(notice: Notification, preferences: Preferences, *, rejects: bool, now: datetime) -> Notification:
@@ -99,6 +105,7 @@ def scheduled(user: User, *, now: datetime) -> User:
         weekly_at=user.weekly_at or next_weekly(now, REPORTS_AT, zone),
         monthly_at=user.monthly_at or next_monthly(now, REPORTS_AT, zone),
         follow_up_at=user.follow_up_at or next_daily(now, FOLLOW_UPS_AT, zone),
+        retention_at=user.retention_at or now + user.preferences.retention_days * DAYS,
     )
 
 
@@ -116,6 +123,8 @@ def rescheduled(user: User, preferences: Preferences, *, now: datetime) -> User:
             weekly_at=moved(user.weekly_at, REPORTS_AT),
             monthly_at=moved(user.monthly_at, REPORTS_AT),
             follow_up_at=moved(user.follow_up_at, FOLLOW_UPS_AT),
+            # What is kept for less time may be too old already.
+            retention_at=user.retention_at if preferences.retention_days == user.preferences.retention_days else now,
         ),
         now=now,
     )

@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import json
 import re
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from shared.adapters.web import USER_AGENT, MayReach, SafeWeb, public, resolve
+from shared.adapters.web import MayReach, SafeWeb, public, resolve, taken_apart
 from shared.errors import Rejected, TryAgain, Unsure
 from shared.ports import Clock, OutsideMessage
 
@@ -43,9 +41,6 @@ STARTED, ACCEPTED = 354, 250
 
 PERMANENT = range(500, 600)
 """SMTP's replies to what will never work (RFC 5321, 4.2.1)."""
-
-ANSWER_BYTES = 64 * 1024
-"""Of a webhook's answer; only its status counts."""
 
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
@@ -239,10 +234,13 @@ class Webhook(SafeWeb):
         seconds = str(int(now.timestamp()))
         headers = {
             "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
             "Hearback-Id": hashlib.sha256(message.id.encode()).hexdigest(),
             "Hearback-Signature": f"t={seconds},v1={signature(secret, seconds, body)}",
         }
-        status = self._post(url, body, headers, within=timedelta(seconds=SECONDS))
+        with self._asked("POST", taken_apart(url), headers, time.monotonic() + SECONDS, body) as response:
+            # Only the status counts; a body that is longer, or never ends, is not waited for.
+            status = response.status
         if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
             raise TryAgain(f"the webhook answered {status}")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -250,30 +248,6 @@ class Webhook(SafeWeb):
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             # A redirect, too: a signed message follows nobody to another place.
             raise Rejected(f"the webhook answered {status}")
-
-    def _post(self, url: str, body: bytes, headers: dict[str, str], *, within: timedelta) -> int:
-        """One POST to an address that has been looked up once and checked; its status."""
-        from shared.adapters.web import _target
-
-        target = _target(url)
-        deadline = time.monotonic() + within.total_seconds()
-        addresses = self._addresses(target, deadline)
-        connection = http.client.HTTPConnection(target.host, target.port)
-        connection.auto_open = 0  # by itself it would connect to the name, and so look it up again
-        try:
-            connection.sock = self._connected(target, addresses, deadline)
-            connection.putrequest("POST", target.path, skip_host=True, skip_accept_encoding=True)
-            sent: dict[str, Any] = {"Host": target.host_header, "User-Agent": USER_AGENT, **headers}
-            for name, value in (sent | {"Content-Length": str(len(body)), "Connection": "close"}).items():
-                connection.putheader(name, value)
-            connection.endheaders(body)
-            with connection.getresponse() as response:
-                response.read(ANSWER_BYTES)
-                return response.status
-        except (OSError, http.client.HTTPException, ValueError) as e:
-            raise TryAgain(f"no answer from the webhook: {type(e).__name__}") from e
-        finally:
-            connection.close()
 
 
 def webhook_body(message: OutsideMessage) -> bytes:

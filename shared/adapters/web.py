@@ -131,7 +131,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """An address, taken apart."""
 
     secure: bool
@@ -142,6 +142,7 @@ class _Target:
 
     @property
     def host_header(self) -> str:
+        """What the request's Host says."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == (443 if self.secure else 80) else f"{name}:{self.port}"
 
@@ -167,28 +168,12 @@ class SafeWeb:
 
     def get(self, url: str, *, headers: Mapping[str, str], at: datetime, until: datetime, most_bytes: int) -> WebAnswer:
         """ports.Web.get."""
-        target = _target(url)
+        target = taken_apart(url)
         self._sleep(max(0.0, (at - self._clock.now()).total_seconds()))
         deadline = time.monotonic() + (until - self._clock.now()).total_seconds()
-        addresses = self._addresses(target, deadline)
-        connection = http.client.HTTPConnection(target.host, target.port)
-        connection.auto_open = 0  # by itself it would connect to the name, and so look it up again
-        with contextlib.ExitStack() as closing:
-            try:
-                connected = self._connected(target, addresses, deadline)
-                closing.callback(connected.close)
-                connection.sock = _Timed(connected, deadline)
-                connection.putrequest("GET", target.path, skip_host=True, skip_accept_encoding=True)
-                sent = {"Host": target.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **headers}
-                for name, value in (sent | {"Connection": "close"}).items():
-                    connection.putheader(name, value)
-                connection.endheaders()
-                response = closing.enter_context(connection.getresponse())
-                told = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-                return WebAnswer(status=response.status, headers=told, body=_body(response, most_bytes))
-            except (OSError, http.client.HTTPException, ValueError) as e:
-                # http.client raises ValueError for a chunk without a length, and for a header that can't be sent.
-                raise TryAgain(f"no answer: {type(e).__name__}") from e
+        with self._asked("GET", target, {"Accept-Encoding": "gzip", **headers}, deadline) as response:
+            told = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+            return WebAnswer(status=response.status, headers=told, body=_body(response, most_bytes))
 
     def robots(self, text: str, url: str) -> RobotsRule:
         """ports.Web.robots, by protego."""
@@ -228,7 +213,33 @@ class SafeWeb:
 
     # --- The connection -----------------------------------------------------------------------------------------------
 
-    def _addresses(self, target: _Target, deadline: float) -> list[Address]:
+    @contextlib.contextmanager
+    def _asked(
+        self, method: str, target: Target, headers: Mapping[str, str], deadline: float, body: bytes | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to one request, from an address that has been looked up once and checked; all before the deadline.
+
+        Raises Rejected for an address that may not be asked, TryAgain when there is no answer in time.
+        """
+        addresses = self._addresses(target, deadline)
+        connection = http.client.HTTPConnection(target.host, target.port)
+        connection.auto_open = 0  # by itself it would connect to the name, and so look it up again
+        with contextlib.ExitStack() as closing:
+            try:
+                connected = self._connected(target, addresses, deadline)
+                closing.callback(connected.close)
+                connection.sock = _Timed(connected, deadline)
+                connection.putrequest(method, target.path, skip_host=True, skip_accept_encoding=True)
+                sent = {"Host": target.host_header, "User-Agent": USER_AGENT, **headers}
+                for name, value in (sent | {"Connection": "close"}).items():
+                    connection.putheader(name, value)
+                connection.endheaders(body)
+                yield closing.enter_context(connection.getresponse())
+            except (OSError, http.client.HTTPException, ValueError) as e:
+                # http.client raises ValueError for a chunk without a length, and for a header that can't be sent.
+                raise TryAgain(f"no answer: {type(e).__name__}") from e
+
+    def _addresses(self, target: Target, deadline: float) -> list[Address]:
         """Where the host is; IPv4 first, since not every platform has a way out by IPv6. Raises Rejected, TryAgain."""
         try:
             found = [ipaddress.ip_address(target.host)]
@@ -241,7 +252,7 @@ class SafeWeb:
             raise Rejected("not a public web server")
         return sorted(dict.fromkeys(found), key=lambda address: address.version)[:ADDRESSES]
 
-    def _looked_up(self, target: _Target, deadline: float) -> list[str]:
+    def _looked_up(self, target: Target, deadline: float) -> list[str]:
         """The look-up in a thread of its own: the system's can't be told how long it may take."""
         answers: queue.Queue[list[str] | OSError | UnicodeError] = queue.Queue()
 
@@ -260,7 +271,7 @@ class SafeWeb:
             raise TryAgain("the host's name is not known") from answer
         return answer
 
-    def _connected(self, target: _Target, addresses: list[Address], deadline: float) -> socket.socket:
+    def _connected(self, target: Target, addresses: list[Address], deadline: float) -> socket.socket:
         """A connection to one of the addresses, encrypted if the address says so. Raises OSError."""
         for last, address in enumerate(addresses, start=1 - len(addresses)):
             connected = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6)  # noqa: PLR2004 - IPv4
@@ -287,7 +298,7 @@ def _is_utf8(html: bytes) -> bool:
     return True
 
 
-def _target(url: str) -> _Target:
+def taken_apart(url: str) -> Target:
     """An address that may be asked, as far as that shows before its host is looked up. Raises Rejected."""
     if len(url) > URL_CHARACTERS or not _PRINTABLE.fullmatch(url):
         raise Rejected("not the address of a web page")
@@ -299,7 +310,7 @@ def _target(url: str) -> _Target:
     if parts.scheme not in ("http", "https") or "@" in parts.netloc or "%" in parts.netloc:
         raise Rejected("not the address of a web page")
     secure = parts.scheme == "https"
-    target = _Target(
+    target = Target(
         secure,
         _host(parts.hostname or ""),
         port if port is not None else (443 if secure else 80),

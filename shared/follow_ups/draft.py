@@ -33,10 +33,10 @@ def draft(uid: str, application_id: str, *, thanks: bool = False, language: str 
     spoken = language or (user.value.preferences.language if user is not None else "")
     held, words = found.value, _LETTERS.get(spoken, _LETTERS["en"])
     head, body = (words.thanks_subject, words.thanks) if thanks else (words.asks_subject, words.asks)
-    role = held.role or words.role
+    named = {"role": held.role or words.role, "company": held.company or words.company}
     return FollowUpDraft(
-        subject=head.format(role=role, company=held.company),
-        text=f"{words.hello}\n\n{body.format(role=role, company=held.company)}\n\n{words.regards}\n",
+        subject=head.format(**named),
+        text=f"{words.hello}\n\n{body.format(**named)}\n\n{words.regards}\n",
         thread_id=held.thread_ids[-1] if held.thread_ids else "",
         in_reply_to=held.message_ids[-1] if held.message_ids else "",
     )
@@ -47,7 +47,8 @@ class _Letters:
     """The letters of one language."""
 
     role: str
-    """What a role is called that has no name."""
+    company: str
+    """What a role and an employer are called whose names nobody knows."""
     hello: str
     regards: str
     asks_subject: str
@@ -59,6 +60,7 @@ class _Letters:
 _LETTERS = {
     "en": _Letters(
         role="advertised position",
+        company="your company",
         hello="Hello,",
         regards="Kind regards",
         asks_subject="Following up on my application: {role}",
@@ -70,21 +72,23 @@ _LETTERS = {
     ),
     "de": _Letters(
         role="ausgeschriebene Stelle",
+        company="Ihrem Unternehmen",
         hello="Guten Tag,",
         regards="Freundliche Grüße",
         asks_subject="Nachfrage zu meiner Bewerbung: {role}",
         asks="ich habe mich bei {company} beworben ({role}) und möchte mich nach dem Stand erkundigen. Mein Interesse"
         " ist unverändert groß; gern sende ich Ihnen weitere Unterlagen.",
         thanks_subject="Danke für das Gespräch: {role}",
-        thanks="vielen Dank für das Gespräch und Ihre Zeit ({role}). Ich habe gern mehr über {company} erfahren und"
+        thanks="vielen Dank für das Gespräch und Ihre Zeit ({role}). Ich habe gern mehr von {company} erfahren und"
         " freue mich, von Ihnen zu hören.",
     ),
     "fr": _Letters(
         role="poste proposé",
+        company="votre entreprise",
         hello="Bonjour,",
         regards="Cordialement",
         asks_subject="Suivi de ma candidature : {role}",
-        asks="j'ai postulé chez {company} ({role}) et je me permets de vous demander où en est ma candidature. Le"
+        asks="j'ai postulé auprès de {company} ({role}) et je me permets de vous demander où en est ma candidature. Le"
         " poste m'intéresse toujours vivement.",
         thanks_subject="Merci pour notre entretien : {role}",
         thanks="merci pour le temps que vous m'avez accordé ({role}). J'ai aimé en apprendre davantage sur {company}"
@@ -92,6 +96,7 @@ _LETTERS = {
     ),
     "es": _Letters(
         role="puesto ofrecido",
+        company="su empresa",
         hello="Buenos días:",
         regards="Un cordial saludo",
         asks_subject="Seguimiento de mi candidatura: {role}",

@@ -15,7 +15,7 @@ from shared import schedule
 from shared.applications import stable_id
 from shared.due import NOTIFY_TOPIC, DeliverNotification, WriteReminder
 from shared.errors import Rejected
-from shared.ledger import attention, silent_since
+from shared.ledger import attention, longest_silence, silent_since
 from shared.model import (
     ApplicationSummary,
     Attention,
@@ -27,7 +27,6 @@ from shared.model import (
     Stage,
 )
 from shared.notifications import subject as subjects
-from shared.notifications.words import days_left
 from shared.ports import Clock, Queue, Store, Transaction
 from shared.preferences import silence_thresholds
 from shared.schema import APPLICATIONS_OF_USER, NOTIFICATIONS, USERS
@@ -38,11 +37,17 @@ PAGE = 300
 OFFER_DAYS = (0, 1, 3)
 """An offer's end is told three days before, the day before, and on the day."""
 
-HORIZON = timedelta(days=60)
-"""A silence that began before it is past following up: whoever imports an old search is not flooded."""
+HORIZON = timedelta(days=75)
+"""What has been due for longer is past telling: whoever imports an old search is not flooded.
+
+What was told is on record for longer than that (`notifications.inbox.KEPT`), and so is never told again.
+"""
 
 MOST_A_DAY = 10
-"""Things told to one person in one look, those of the oldest applications first; the rest come on the next days."""
+"""Things told to one person in one look; the rest come on the next days.
+
+Offers that end come first, since they cannot wait; then whatever the oldest applications ask.
+"""
 
 _LEFT = frozenset({None, Delivery.SENT})
 """Deliveries after which an employer may be asked: before, they have nothing to answer."""
@@ -120,7 +125,7 @@ def _candidates(uid: str, preferences: Preferences, now: datetime, *, store: Sto
         )
     }
     due_now = [told for chain in chains if (told := chain.next(held, now)) is not None]
-    return due_now[:MOST_A_DAY]
+    return sorted(due_now, key=lambda each: each.kind != NotificationKind.OFFER_DEADLINE)[:MOST_A_DAY]
 
 
 def _is_open(summary: ApplicationSummary) -> bool:
@@ -171,19 +176,19 @@ def _chains(summary: ApplicationSummary, preferences: Preferences, now: datetime
         )
 
     if summary.stage is Stage.OFFER:
-        left = days_left(summary.reply_by, preferences, now)
+        left = schedule.days_left(summary.reply_by, preferences, now)
         step = next((days for days in OFFER_DAYS if left is not None and 0 <= left <= days), None)
         if step is not None:
             key = f"offer:{summary.id}:{summary.reply_by[:10]}:{step}"
             yield _Chain((told(key, NotificationKind.OFFER_DEADLINE, now, summary.reply_by),), ())
     yield from _thanks(summary, preferences, now, told)
     anchor = silent_since(summary)
-    if anchor is None or not timedelta(0) <= now - anchor <= HORIZON:
+    if anchor is None:
         return
     episode = f"{summary.id}:{anchor:%Y%m%dT%H%M%S}"
     waits = _waits(summary, preferences)
     since = _counted_from(summary, anchor)
-    if waits and now - since >= waits[0] - SLACK:
+    if waits and waits[0] - SLACK <= now - since <= waits[0] + HORIZON + SLACK:
         yield _Chain(
             tuple(
                 told(f"follow_up:{episode}:{n}", NotificationKind.FOLLOW_UP, anchor, str(n))
@@ -191,7 +196,10 @@ def _chains(summary: ApplicationSummary, preferences: Preferences, now: datetime
             ),
             waits[1:],
         )
-    if attention(summary, now, silence_thresholds(preferences)) is Attention.SILENT:
+    thresholds = silence_thresholds(preferences)
+    longest = longest_silence(summary, thresholds)
+    is_new = longest is not None and now - anchor <= longest + HORIZON
+    if is_new and attention(summary, now, thresholds) is Attention.SILENT:
         yield _Chain((told(f"silence:{episode}", NotificationKind.SILENCE, anchor, ""),), ())
 
 

@@ -192,13 +192,15 @@ def _has_host(page: str) -> bool:
 
 def _terms(wanted: Wanted) -> Sequence[str]:
     """What a posting must have, the narrowest first: a search or a company has few postings, a longer word fewer."""
-    words = list(islice(recognising.text_terms(wanted.text), 12))
-    for place in places(wanted.location):
+    words, where = list(islice(recognising.text_terms(wanted.text), 12)), places(wanted.location)
+    # As in a search: a location that names no place means anywhere.
+    remote = wanted.remote or (bool(wanted.location.strip()) and not where)
+    for place in where:
         words += recognising.text_terms(f"{place.city} {place.state} {place.country}")
     return [
         *([recognising.by_search(wanted.search)] if wanted.search else []),
         *([recognising.by_company(wanted.company)] if wanted.company else []),
         *([recognising.by_source(wanted.source)] if wanted.source else []),
         *sorted(dict.fromkeys(words), key=len, reverse=True),
-        *([recognising.REMOTE] if wanted.remote else []),
+        *([recognising.REMOTE] if remote else []),
     ]

@@ -85,10 +85,10 @@ def clean_cache(*, settings: Settings, store: Store, blobs: Blobs, clock: Clock)
         answers = store.find(CACHE_EXPIRED, before=now, limit=PAGE).items
         hosts = store.find(WEB_HOSTS_EXPIRED, before=now, limit=PAGE).items
         closed = store.find(POSTINGS_CLOSED, before=now - CLOSED_KEPT, limit=PAGE).items
-        dropped = sum(_drop(CACHE.key(item.value.id), now, store=store) for item in answers)
         for item in answers:
-            # The record first: an answer without its body is asked for again, a body without a record is for ever.
+            # The body first: an answer without its body is asked for again, a body without a record is for ever.
             blobs.delete(fetching.blob_name(item.value.id))
+        dropped = sum(_drop(CACHE.key(item.value.id), now, store=store) for item in answers)
         dropped += sum(_drop(WEB_HOSTS.key(item.value.id), now, store=store) for item in hosts)
         dropped += sum(_forget(item.value.id, now, store=store) for item in closed)
         scanned, updated = scanned + len(answers) + len(hosts) + len(closed), updated + dropped

@@ -1,4 +1,4 @@
-"""A notification in words: one line, a short text, and for reports and digests a page that needs no image."""
+"""A notification in words: one line, a short text, and for reports a page that needs no image."""
 
 from __future__ import annotations
 
@@ -86,25 +86,28 @@ def _status(n: Notification, s: Subject, p: Preferences, _now: datetime) -> _Sai
 
 def _clock(application: Application, preferences: Preferences, now: datetime) -> str:
     """The offer's clock: how long there is to answer."""
-    days = days_left(application.reply_by, preferences, now)
+    days = schedule.days_left(application.reply_by, preferences, now)
     if days is None:
         return "The offer names no day by which to answer."
-    return f"Answer by {application.reply_by[:10]}: {_days(days)}."
+    return f"Answer by {reply_day(application.reply_by)}: {countdown(days)}."
 
 
-def days_left(reply_by: str, preferences: Preferences, now: datetime) -> int | None:
-    """Days until an offer ends, where the person is; 0 on the day itself, negative after it. None without a day."""
-    try:
-        day = datetime.fromisoformat(reply_by).date()
-    except ValueError:
-        return None
-    return (day - now.astimezone(schedule.zone_of(preferences)).date()).days
+def reply_day(reply_by: str) -> str:
+    """The day by which to answer, with the hour where one is named: "Mon 9 Mar", "Mon 9 Mar, 17:00"."""
+    moment = datetime.fromisoformat(reply_by)
+    return f"{moment:%a %-d %b}" if len(reply_by) <= len("2026-03-09") else f"{moment:%a %-d %b, %H:%M}"
 
 
-def _days(number: int) -> str:
-    if number < 0:
-        return f"it was {-number} day{'s' if number < -1 else ''} ago"
-    return {0: "it is today", 1: "one day is left"}.get(number, f"{number} days are left")
+def countdown(days: int) -> str:
+    """How long there is to answer, from the days left."""
+    if days < 0:
+        return f"{counted(-days, 'day')} ago"
+    return f"{counted(days, 'day')} left" if days else "today"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _reminder(n: Notification, s: Subject, p: Preferences, now: datetime) -> _Said:
@@ -176,14 +179,14 @@ def _offer(_n: Notification, s: Subject, p: Preferences, now: datetime) -> _Said
 
 def _digest(_n: Notification, s: Subject, p: Preferences, now: datetime) -> _Said:
     heads = [said(each, Subject(application=application), p, now)[0] for each, application in s.items]
-    return f"{len(heads)} thing{'s' if len(heads) != 1 else ''} since yesterday", [f"- {head}" for head in heads]
+    return f"{counted(len(heads), 'thing')} since yesterday", [f"- {head}" for head in heads]
 
 
 def _report(_n: Notification, s: Subject, _p: Preferences, _now: datetime) -> _Said:
     if s.report is None:
         return "Your job search", []
-    week = s.report.kind == "weekly"
-    return f"Your job search {'this week' if week else 'this month'}: {s.report.applications} sent", []
+    sent, answers = counted(s.report.applications, "application"), counted(s.report.replies, "first answer")
+    return f"Your {'week' if s.report.kind == 'weekly' else 'month'}: {sent} sent, {answers}", []
 
 
 def _plain(head: str, *lines: str) -> Callable[[Notification, Subject, Preferences, datetime], _Said]:

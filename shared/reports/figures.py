@@ -56,6 +56,7 @@ class _Course:
     application: Application
     applied_at: datetime
     answered_at: datetime | None
+    offered_at: datetime | None
     reached: int
     """The highest rank it has had, the end apart."""
 
@@ -82,7 +83,6 @@ def figures(
     def within(moment: datetime | None) -> bool:
         return moment is not None and since <= moment < until
 
-    ended = [each.application for each in courses if within(each.application.stage_at)]
     return Report(
         id=id_,
         uid=uid,
@@ -97,8 +97,10 @@ def figures(
             for each in courses
             for r in each.application.interviews
         ),
-        rejections=sum(each.outcome is Outcome.REJECTED for each in ended),
-        offers=sum(each.stage is Stage.OFFER for each in ended),
+        rejections=sum(
+            each.application.outcome is Outcome.REJECTED and within(each.application.stage_at) for each in courses
+        ),
+        offers=sum(within(each.offered_at) for each in courses),
         total=_share("", courses),
         by_company=_shares(courses, lambda each: each.application.company),
         by_source=_shares(courses, lambda each: source(each.application)),
@@ -113,10 +115,16 @@ def figures(
         ahead=_ahead(open_, now),
         open_offers=tuple(
             OpenOffer(company=each.company, role=each.role, reply_by=each.reply_by, application_id=each.id)
-            for each in sorted(open_, key=lambda each: (each.reply_by or "9999", each.id))
+            for each in sorted(open_, key=lambda each: _reply_order(each, now))
             if each.stage is Stage.OFFER
         )[:LINES],
     )
+
+
+def _reply_order(application: Application, now: datetime) -> tuple[bool, str, str]:
+    """The next to be answered first; those whose day is over come last, since nobody waits for them any more."""
+    is_over = bool(application.reply_by) and application.reply_by[:10] < now.date().isoformat()
+    return is_over, application.reply_by or "9999", application.id
 
 
 def source(application: Application) -> str:
@@ -135,8 +143,10 @@ def _course(application: Application) -> _Course | None:
     answers = {event.target: event.accepted for event in events if event.kind is EventKind.ANSWERED}
     answered_at = next((event.occurred_at for event in events if _answers(event)), None)
     stages = [_stage(event, accepted=answers.get(event.key)) for event in events]
+    offers = (event.occurred_at for event, stage in zip(events, stages, strict=True) if stage is Stage.OFFER)
     ranks = [stage.rank for stage in stages if stage is not None and stage is not Stage.CLOSED]
-    return _Course(application, application.applied_at, answered_at, max(ranks, default=Stage.APPLIED.rank))
+    reached = max(ranks, default=Stage.APPLIED.rank)
+    return _Course(application, application.applied_at, answered_at, next(offers, None), reached)
 
 
 def _answers(event: Event) -> bool:

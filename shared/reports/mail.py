@@ -9,6 +9,7 @@ from html import escape
 
 from shared import schedule
 from shared.model import FEWEST_FOR_A_RATE, Preferences, Report, Share, Stage
+from shared.notifications.words import countdown, reply_day
 
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 INK, PALE, RULE, AROUND = "#1c2733", "#5b6875", "#e3e8ed", "#f4f6f8"
@@ -37,14 +38,16 @@ def page(report: Report, preferences: Preferences) -> tuple[list[str], str]:
     zone = schedule.zone_of(preferences)
     last = (report.until - timedelta(minutes=1)).astimezone(zone)
     span = f"{report.since.astimezone(zone):%-d %b %Y} to {last:%-d %b %Y}"
-    title = "Your week" if report.kind == "weekly" else "Your month"
+    word = "week" if report.kind == "weekly" else "month"
+    title = f"Your {word}"
     sections = [
-        ("In numbers", _numbers(report)),
-        ("Coming up", _ahead(report, preferences)),
-        ("Offers", _offers(report)),
+        (f"In the {word}", _in_the_period(report), _beside),
+        ("So far", _so_far(report), _beside),
+        ("Coming up", _ahead(report, preferences), _below),
+        ("Offers", _offers(report, preferences), _below),
     ]
     text = [f"{title}: {span}", ""]
-    for head, rows in sections:
+    for head, rows, _ in sections:
         if rows:
             text += [head.upper(), *(f"  {name}: {value}" for name, value in rows), ""]
     text += ["HOW FAR YOUR APPLICATIONS CAME", *(f"  {bar.name}: {bar.value}" for bar in _funnel(report)), ""]
@@ -54,36 +57,37 @@ def page(report: Report, preferences: Preferences) -> tuple[list[str], str]:
     body = [
         f'<h1 style="margin:0;font-size:22px;color:{INK}">{title}</h1>',
         f'<p style="margin:2px 0 0;color:{PALE}">{span}</p>',
-        *(_section(head, _table(rows)) for head, rows in sections if rows),
+        *(_section(head, table(rows)) for head, rows, table in sections if rows),
         _section("How far your applications came", _bars(_funnel(report))),
     ]
     for head, shares in (("Answers by company", report.by_company), ("Answers by source", report.by_source)):
         if shares:
-            body += [_section(head, _bars(_answers(shares)))]
+            body += [_section(head, f"{_LEGEND}\n{_bars(_answers(shares))}")]
     return text[:-1], _document(f"{title}: {span}", "\n".join(body))
 
 
-def _numbers(report: Report) -> list[tuple[str, str]]:
-    rate = report.total.rate
-    rows = [
+def _in_the_period(report: Report) -> list[tuple[str, str]]:
+    return [
         ("Applications sent", str(report.applications)),
         ("First answers", str(report.replies)),
         ("Interviews held", str(report.interviews_held)),
         ("Offers", str(report.offers)),
         ("Rejections", str(report.rejections)),
-        (
-            "Answered so far",
-            f"{report.total.answered} of {report.total.applications}"
-            + (f" ({rate:.0%})" if rate is not None else f" (a rate from {FEWEST_FOR_A_RATE} on)"),
-        ),
     ]
+
+
+def _so_far(report: Report) -> list[tuple[str, str]]:
+    """Of all applications: what one week has too few of to mean anything."""
+    hint = f" (a rate from {FEWEST_FOR_A_RATE} on)" if report.total.rate is None else ""
+    rows = [("Answered", _answered(report.total) + hint)]
     if report.average_days is not None and report.median_days is not None:
         rows += [("Median wait", _days(report.median_days)), ("Average wait", _days(report.average_days))]
     return [*rows, ("Still waiting", str(report.waiting))]
 
 
 def _days(days: float) -> str:
-    return f"{days:.1f} day{'' if f'{days:.1f}' == '1.0' else 's'}"
+    rounded = f"{days:.1f}"
+    return f"{rounded} {'day' if rounded == '1.0' else 'days'}"
 
 
 def _ahead(report: Report, preferences: Preferences) -> list[tuple[str, str]]:
@@ -95,11 +99,14 @@ def _when(moment: datetime, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%a %-d %b, %H:%M}"
 
 
-def _offers(report: Report) -> list[tuple[str, str]]:
-    return [
-        (_what(each.role, each.company), f"answer by {each.reply_by[:10]}" if each.reply_by else "no day named")
-        for each in report.open_offers
-    ]
+def _offers(report: Report, preferences: Preferences) -> list[tuple[str, str]]:
+    """Each with its clock: the day by which it wants an answer, and how far that is."""
+    rows = []
+    for each in report.open_offers:
+        left = schedule.days_left(each.reply_by, preferences, report.created_at)
+        until = "no day named" if left is None else f"by {reply_day(each.reply_by)}, {countdown(left)}"
+        rows.append((_what(each.role, each.company), until))
+    return rows
 
 
 def _what(role: str, company: str) -> str:
@@ -146,14 +153,33 @@ def _section(head: str, content: str) -> str:
     return f'<h2 style="margin:28px 0 8px;font-size:16px;color:{INK}">{escape(head)}</h2>\n{content}'
 
 
+_LEGEND = f'<p style="margin:0;color:{PALE};font-size:13px">Dark: answered. Light: no answer so far.</p>'
+
 _PLAIN = '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> str:
-    cell = f"padding:6px 0;border-bottom:1px solid {RULE}"
+_ANYWHERE = "word-break:break-word;overflow-wrap:anywhere"
+"""A name as long as the page is broken; the first of the two is what older mail programs know."""
+
+
+_CELL = f"padding:6px 0;border-bottom:1px solid {RULE}"
+
+
+def _beside(rows: Sequence[tuple[str, str]]) -> str:
+    """Short names, each with its figure at the other edge."""
     lines = (
-        f'<tr><td style="{cell};color:{PALE};padding-right:12px;overflow-wrap:anywhere">{escape(name)}</td>'
-        f'<td align="right" style="{cell};color:{INK};white-space:nowrap">{escape(value)}</td></tr>'
+        f'<tr><td style="{_CELL};color:{PALE};padding-right:12px">{escape(name)}</td>'
+        f'<td align="right" style="{_CELL};color:{INK};white-space:nowrap">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return f"{_PLAIN}>{''.join(lines)}</table>"
+
+
+def _below(rows: Sequence[tuple[str, str]]) -> str:
+    """Names of any length, each with what there is to say below it: side by side a phone has no room for both."""
+    lines = (
+        f'<tr><td style="{_CELL};color:{INK};{_ANYWHERE}">{escape(name)}<br>'
+        f'<span style="color:{PALE}">{escape(value)}</span></td></tr>'
         for name, value in rows
     )
     return f"{_PLAIN}>{''.join(lines)}</table>"
@@ -162,8 +188,9 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
 def _bars(bars: Sequence[_Bar]) -> str:
     """Each line with its bar: cells of a table, coloured."""
     return "\n".join(
-        f'{_PLAIN}><tr><td style="padding:8px 12px 3px 0;color:{INK};overflow-wrap:anywhere">{escape(bar.name)}</td>'
-        f'<td align="right" style="padding:8px 0 3px;color:{PALE};white-space:nowrap">{escape(bar.value)}</td></tr>'
+        f'{_PLAIN}><tr><td valign="top" style="padding:8px 12px 3px 0;color:{INK};{_ANYWHERE}">{escape(bar.name)}</td>'
+        f'<td valign="top" align="right" style="padding:8px 0 3px;color:{PALE};white-space:nowrap">'
+        f"{escape(bar.value)}</td></tr>"
         f"</table>{_cells(bar)}"
         for bar in bars
     )

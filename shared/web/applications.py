@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from shared import accounts, applications
+from shared import accounts, applications, preferences
 from shared.errors import TryAgain
 from shared.model import Application
 from shared.schema import MAILS, SUGGESTIONS_OPEN
@@ -46,8 +46,8 @@ class LinkTo:
 
 def _list(call: Call[Ports]) -> Response:
     page = applications.listed(call.uid, limit=call.limit(), cursor=call.cursor(), store=call.ports.store)
-    now = call.ports.clock.now()
-    shown = tuple(views.view(item.value, now) for item in page.items)
+    chosen, now = preferences.get(call.uid, store=call.ports.store), call.ports.clock.now()
+    shown = tuple(views.view(item.value, chosen, now) for item in page.items)
     return json_response(views.ApplicationPage(applications=shown, next=page.next or None))
 
 
@@ -112,7 +112,8 @@ def _link(call: Call[Ports]) -> Response:
 
 def _detail(call: Call[Ports], application: Application, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
     made = {"Location": f"/v1/applications/{application.id}"} if status == HTTPStatus.CREATED else {}
-    return json_response(views.detail(application, call.ports.clock.now()), status=status, headers=made)
+    chosen = preferences.get(call.uid, store=call.ports.store)
+    return json_response(views.detail(application, chosen, call.ports.clock.now()), status=status, headers=made)
 
 
 ROUTES: tuple[Route[Ports], ...] = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from shared import interviews
+from shared import interviews, preferences
 from shared.interviews import RoundByHand, Upcoming
-from shared.model import InterviewStatus
+from shared.model import Application, InterviewStatus
 from shared.web import views
 from shared.web.http import Call, Response, Route, json_response
 from shared.web.ports import Ports
@@ -69,19 +69,24 @@ def _add(call: Call[Ports]) -> Response:
         clock=p.clock,
         ids=p.ids,
     )
-    return json_response(views.detail(made, p.clock.now()), status=HTTPStatus.CREATED)
+    return _detail(call, made, status=HTTPStatus.CREATED)
 
 
 def _move(call: Call[Ports]) -> Response:
     p, told = call.ports, call.body(RoundByHand)
     moved = interviews.move(call.uid, call.parts["id"], told, store=p.store, clock=p.clock, ids=p.ids)
-    return json_response(views.detail(moved, p.clock.now()))
+    return _detail(call, moved)
 
 
 def _call_off(call: Call[Ports]) -> Response:
     p = call.ports
     left = interviews.call_off(call.uid, call.parts["id"], store=p.store, clock=p.clock, ids=p.ids)
-    return json_response(views.detail(left, p.clock.now()))
+    return _detail(call, left)
+
+
+def _detail(call: Call[Ports], application: Application, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    chosen = preferences.get(call.uid, store=call.ports.store)
+    return json_response(views.detail(application, chosen, call.ports.clock.now()), status=status)
 
 
 def _view(each: Upcoming) -> UpcomingView:

@@ -9,9 +9,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from shared import accounts
+from shared import accounts, preferences
 from shared.errors import Rejected, TryAgain
-from shared.model import Attempt, Delivery, Enclosure, Send, SendQuestion, Template
+from shared.model import Attempt, Delivery, Enclosure, Preferences, Send, SendQuestion, Template
 from shared.sending import bounce, person, request, templates
 from shared.sending.last_look import Finding
 from shared.sending.moves import owned
@@ -150,7 +150,8 @@ def _bulk(call: Call[Ports]) -> Response:
     )
     if any(isinstance(each, Applied) for each in done):
         _follow(call)
-    results = tuple(_result(each, p.clock.now()) for each in done)
+    chosen = preferences.get(call.uid, store=p.store)
+    results = tuple(_result(each, chosen, p.clock.now()) for each in done)
     return json_response(BulkView(results=results), status=HTTPStatus.ACCEPTED)
 
 
@@ -242,7 +243,9 @@ def _question(send: Send) -> QuestionView | None:
 
 
 def _applied(call: Call[Ports], done: Applied) -> Response:
-    shown = AppliedView(application=views.view(done.application, call.ports.clock.now()), send=view(done.send))
+    p = call.ports
+    application = views.view(done.application, preferences.get(call.uid, store=p.store), p.clock.now())
+    shown = AppliedView(application=application, send=view(done.send))
     return json_response(shown, status=HTTPStatus.ACCEPTED, headers={"Location": f"/v1/sends/{done.send.id}"})
 
 
@@ -269,9 +272,9 @@ def _item(plain: Mapping[str, Any]) -> QuickApplication | Failed:
         return Failed(reason=str(e))
 
 
-def _result(done: Applied | Held | Failed, now: datetime) -> ResultView:
+def _result(done: Applied | Held | Failed, chosen: Preferences, now: datetime) -> ResultView:
     if isinstance(done, Applied):
-        application = views.view(done.application, now)
+        application = views.view(done.application, chosen, now)
         return ResultView(status=HTTPStatus.ACCEPTED, application=application, send=view(done.send))
     if isinstance(done, Held):
         return ResultView(status=HTTPStatus.CONFLICT, checks=done.findings)

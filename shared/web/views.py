@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from shared import schedule
 from shared.ledger import UNDOABLE, attention, counted
 from shared.ledger.folding import order
 from shared.model import (
@@ -22,12 +23,14 @@ from shared.model import (
     MailRecord,
     Move,
     Outcome,
+    Preferences,
     Round,
     SenderCheck,
     Signal,
     Span,
     Stage,
 )
+from shared.preferences import silence_thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,9 @@ class ApplicationView:
     needs_action: str | None
     """Key of the event that waits for the person."""
     reply_by: str | None
+    """The day, or the local time, by which an offer or a question is to be answered."""
+    days_left: int | None
+    """Until then, where the person is: 0 on the day itself, negative after it."""
     moves: tuple[Move, ...]
     """Moves that wait for a yes or no."""
     interviews: tuple[InterviewView, ...]
@@ -172,29 +178,30 @@ class SignedIn:
 # --- From records -----------------------------------------------------------------------------------------------------
 
 
-def detail(application: Application, now: datetime) -> ApplicationDetail:
-    """An application with its ledger."""
+def detail(application: Application, preferences: Preferences, now: datetime) -> ApplicationDetail:
+    """An application with its ledger, as its person sees it."""
     counting = {event.key for event in counted(application.events.values())}
     ledger = sorted(application.events.values(), key=order)
     return ApplicationDetail(
-        application=view(application, now),
+        application=view(application, preferences, now),
         ledger=tuple(_event(event, counts=event.key in counting) for event in ledger),
     )
 
 
-def view(summary: ApplicationSummary, now: datetime) -> ApplicationView:
-    """An application without its ledger; `now` decides what silence has come to mean."""
+def view(summary: ApplicationSummary, preferences: Preferences, now: datetime) -> ApplicationView:
+    """An application without its ledger: how long is silent, and how many days are left, is the person's own choice."""
     return ApplicationView(
         id=summary.id,
         company=summary.company,
         role=summary.role,
         stage=summary.stage,
         outcome=summary.outcome,
-        attention=attention(summary, now),
+        attention=attention(summary, now, silence_thresholds(preferences)),
         delivery=summary.delivery,
         stage_event=summary.stage_event,
         needs_action=summary.needs_action or None,
         reply_by=summary.reply_by or None,
+        days_left=schedule.days_left(summary.reply_by, preferences, now),
         moves=summary.moves,
         interviews=tuple(_interview(each) for each in summary.interviews),
         requisition=summary.requisition or None,

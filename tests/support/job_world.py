@@ -10,16 +10,19 @@ from typing import Any
 from shared import jobs, registry, settings
 from shared.adapters.blobs import FolderBlobs
 from shared.adapters.clock import SystemIds
+from shared.adapters.firestore_store import FirestoreStore
 from shared.adapters.local_queue import LocalQueue
 from shared.adapters.sqlite_store import SqliteStore
 from shared.local.clock import FakeClock
 from shared.local.job_boards import StandInBoards, StandInWeb, WebPage, WebServer
 from shared.model import Employer, Posting, Search
+from shared.ports import Ids, Store
 from shared.schema import POSTING_KEYS, POSTINGS, QUERIES, SEARCHES, Query
 
 ALL_POSTINGS = Query(name="all_postings", collection=POSTINGS, record=Posting)
 ALL_SEARCHES = Query(name="all_searches", collection=SEARCHES, record=Search)
 ALL_KEYS = Query(name="all_keys", collection=POSTING_KEYS, record=POSTING_KEYS.record)
+JOB_QUERIES = (*QUERIES, ALL_POSTINGS, ALL_SEARCHES, ALL_KEYS)
 
 SUBSCRIPTIONS = registry.subscriptions(registry.load())
 
@@ -35,15 +38,15 @@ ASHBY_PAGE = "api.ashbyhq.com/posting-api/job-board/cedar?includeCompensation=tr
 class JobWorld:
     """One person's searches, and the public boards."""
 
-    def __init__(self, folder: Path, server: WebServer) -> None:
+    def __init__(self, folder: Path, server: WebServer, store: SqliteStore | FirestoreStore | None = None) -> None:
         self.clock = FakeClock()
         self.server = server
-        self.store = SqliteStore(":memory:", queries=(*QUERIES, ALL_POSTINGS, ALL_SEARCHES, ALL_KEYS))
+        self.store = store or SqliteStore(":memory:", queries=JOB_QUERIES)
         self.queue = LocalQueue(":memory:", SUBSCRIPTIONS, clock=self.clock)
         self.blobs = FolderBlobs(folder)
         self.boards = StandInBoards((GREENHOUSE, LEVER, ASHBY))
         self.web = StandInWeb(server, clock=self.clock, sleep=self._sleep)
-        self.ids = SystemIds()
+        self.ids: Ids = SystemIds()
         self.settings = settings.read(
             {
                 "GOOGLE_CLOUD_PROJECT": "hearback-test",
@@ -136,7 +139,7 @@ class JobWorld:
         return found.value
 
 
-def _all(store: SqliteStore, query: Query[Any]) -> list[Any]:
+def _all(store: Store, query: Query[Any]) -> list[Any]:
     found, cursor = [], ""
     while True:
         page_ = store.find(query, limit=300, cursor=cursor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from shared import registry, settings
@@ -31,3 +32,13 @@ def made_services(**changes: Any) -> Iterator[Services]:
         yield made
     finally:
         made.close()
+
+
+class CountedIds:
+    """ports.Ids that gives id0, id1 ..., so that two runs can be compared."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def new(self) -> str:
+        return f"id{next(self._numbers)}"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared import accounts, due, follow_ups, notifications, registry, reminders, reports, schedule
+from shared.adapters.firestore_store import FirestoreStore
 from shared.adapters.local_queue import LocalQueue
 from shared.adapters.sqlite_store import SqliteStore
 from shared.adapters.vault import LocalVault
@@ -16,6 +17,7 @@ from shared.codec import from_json
 from shared.local.clock import FakeClock
 from shared.model import (
     Application,
+    Delivery,
     Dispatch,
     Event,
     EventKind,
@@ -90,9 +92,9 @@ class Outbox:
 class Telling:
     """Everything that reminders, reports and notifications touch."""
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self, start: datetime, store: SqliteStore | FirestoreStore | None = None) -> None:
         self.clock = FakeClock(start)
-        self.store = SqliteStore(":memory:")
+        self.store = store or SqliteStore(":memory:")
         table = registry.load()
         self.queue = LocalQueue(":memory:", registry.subscriptions(table), clock=self.clock)
         self.vault = LocalVault(b"k" * 32)
@@ -134,11 +136,10 @@ class Telling:
             kind=EventKind.CREATED,
             occurred_at=now,
             recorded_at=now,
-            by="person",
             company=company,
             role=role,
             stage=Stage.APPLIED,
-            **more,
+            **{"by": "person", **more},
         )
         self._write(uid, application_id, None, created)
 
@@ -156,12 +157,10 @@ class Telling:
             thread_id=f"t-{application_id}",
             message_id=f"<{id_}@acme.example>",
             signal=signal,
-            automatic=True,
             link=Link(application_id=application_id, rule="thread", confidence=1.0),
             confidence=0.99,
             evidence=(Span(where="body", text="their very words"),),
-            sender=SenderCheck(passed=True, reason="DMARC passed"),
-            **more,
+            **{"automatic": True, "sender": SenderCheck(passed=True, reason="DMARC passed"), **more},
         )
         self._write(uid, application_id, event, None)
 
@@ -189,6 +188,15 @@ class Telling:
             by="person",
             mail_id=id_,
             thread_id=f"t-{application_id}",
+        )
+        self._write(uid, application_id, event, None)
+
+    def delivered(self, uid: str, application_id: str, delivery: Delivery) -> None:
+        """What became of the application's own mail."""
+        now = self.clock.now()
+        key = f"send:{application_id}:{delivery}"
+        event = Event(
+            key=key, kind=EventKind.DELIVERY, occurred_at=now, recorded_at=now, by="service", delivery=delivery
         )
         self._write(uid, application_id, event, None)
 

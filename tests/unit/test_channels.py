@@ -7,7 +7,8 @@ import http.server
 import json
 import socketserver
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -15,6 +16,7 @@ from email.policy import default
 
 import pytest
 
+from shared.adapters import channels
 from shared.adapters.channels import AppriseChat, MailFolder, NoRelay, SmtpRelay, Webhook, signature
 from shared.errors import Rejected, TryAgain, Unsure
 from shared.local.clock import START, FakeClock
@@ -256,6 +258,45 @@ def test_what_a_webhooks_answer_means(status, raised):
         with pytest.raises(raised):
             webhook.send(target, MESSAGE)
     assert len(receiver.got) == 1
+
+
+class Slow(Receiver):
+    """Answers so many bytes and hangs up, a byte every 50 ms until the test lets it hurry."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.RequestHandlerClass = Dripping
+        self.answer, self.hurry = answer, threading.Event()
+
+
+class Dripping(Receiving):
+    server: Slow
+
+    def do_POST(self):
+        with suppress(OSError):
+            for byte in self.server.answer:
+                self.wfile.write(bytes([byte]))
+                self.server.hurry.wait(0.05)
+
+
+def test_a_webhook_that_answers_byte_by_byte_holds_nobody(monkeypatch):
+    monkeypatch.setattr(channels, "SECONDS", 0.3)
+    started = time.monotonic()
+    with served(Slow(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60)) as receiver:
+        webhook, target = to_the_test(receiver)
+        with pytest.raises(TryAgain):
+            webhook.send(target, MESSAGE)
+        receiver.hurry.set()
+    assert time.monotonic() - started < 1.5
+
+
+def test_of_a_webhooks_answer_the_status_alone_is_waited_for():
+    started = time.monotonic()
+    with served(Slow(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")) as receiver:
+        receiver.hurry.set()
+        webhook, target = to_the_test(receiver)
+        webhook.send(target, MESSAGE)
+    assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from shared import follow_ups
+from shared import follow_ups, notifications
 from shared.due import WriteReminder
 from shared.errors import NotFound, Rejected
-from shared.model import FollowUps, NotificationKind, Signal
+from shared.model import Delivery, FollowUps, NotificationKind, Preferences, Signal
+from shared.preferences import checked
+from shared.schema import APPLICATIONS
 from tests.support.telling import DAY, HOUR, Telling
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -66,6 +70,22 @@ def test_what_a_mail_overtakes_on_its_way_is_withdrawn(world):
     assert world.outcomes["withdrawn"] == 1
 
 
+def test_a_mail_that_comes_during_the_look_is_heard(world, monkeypatch):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.clock.set(NOW + 7 * DAY)
+    get_many = world.store.get_many
+
+    def late(keys):
+        found = get_many(keys)
+        world.mail("ada", "a1", Signal.ACKNOWLEDGEMENT)
+        return found
+
+    monkeypatch.setattr(world.store, "get_many", late)
+    follow_ups.look(WriteReminder(uid="ada"), **world.ports)
+    assert world.told("ada", FOLLOW_UP) == []
+
+
 def test_after_the_persons_own_answer_it_is_a_day_and_then_three(world):
     world.person("ada")
     world.applied("ada", "a1")
@@ -82,6 +102,53 @@ def test_nobody_is_asked_while_the_person_has_something_to_do(world):
     world.mail("ada", "a1", Signal.INFO_REQUEST)
     world.run_until(NOW + 40 * DAY)
     assert days(world, FOLLOW_UP) == []
+
+
+def test_nobody_is_asked_who_has_asked_for_time(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.ON_HOLD)
+    world.run_until(NOW + 40 * DAY)
+    assert days(world, FOLLOW_UP, SILENCE) == []
+
+
+def test_nobody_is_asked_whose_offer_waits_for_the_person(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.OFFER)
+    world.clock.step(HOUR)
+    world.replied("ada", "a1")
+    world.run_until(NOW + 40 * DAY)
+    assert days(world, FOLLOW_UP, SILENCE) == [(SILENCE, 5.9)]
+
+
+@pytest.mark.parametrize("delivery", [Delivery.QUEUED, Delivery.PARKED, Delivery.UNSURE, Delivery.BOUNCED])
+def test_nobody_is_asked_who_has_nothing_to_answer(world, delivery):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.delivered("ada", "a1", delivery)
+    world.run_until(NOW + 20 * DAY)
+    assert days(world, FOLLOW_UP) == []
+
+
+@pytest.mark.parametrize("said", [{"merged_into": "a2"}, {"dismissed": True}])
+def test_what_the_person_has_put_away_is_left_alone(world, said):
+    world.person("ada")
+    world.applied("ada", "a1")
+    key, other = APPLICATIONS.key("ada", "a1"), replace(world.application("ada", "a1"), **said)
+    world.store.transact(lambda tx: tx.put(key, other))
+    world.run_until(NOW + 8 * DAY)
+    assert world.told("ada") == []
+
+
+def test_after_a_late_answer_of_the_persons_the_days_count_from_it(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.ASSESSMENT)
+    world.clock.step(4 * DAY)
+    world.replied("ada", "a1")
+    world.run_until(NOW + 10 * DAY)
+    assert days(world, FOLLOW_UP) == [("1", 4.9), ("2", 7.9)]
 
 
 def test_a_closed_application_is_left_alone(world):
@@ -106,6 +173,15 @@ def test_thanks_are_due_a_day_after_the_interview_and_only_if_it_was_held(world)
     ]
 
 
+def test_thanks_that_would_look_forgotten_are_left_out(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.invited("ada", "a1", NOW + 2 * DAY)
+    world.clock.set(NOW + 9 * DAY)
+    world.sweep()
+    assert "thank_you" not in [each.detail for each in world.told("ada", FOLLOW_UP)]
+
+
 def test_an_offers_end_is_told_three_days_and_one_day_before_and_on_the_day(world):
     world.person("ada")
     world.applied("ada", "a1")
@@ -113,6 +189,15 @@ def test_an_offers_end_is_told_three_days_and_one_day_before_and_on_the_day(worl
     world.run_until(NOW + 20 * DAY)
     told = world.told("ada", NotificationKind.OFFER_DEADLINE)
     assert [each.created_at.day for each in told] == [7, 9, 10]
+
+
+def test_an_offer_whose_day_is_over_is_not_told_any_more(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.OFFER, reply_by="2026-03-04")
+    world.clock.set(NOW + 3 * DAY)
+    world.sweep()
+    assert world.told("ada", NotificationKind.OFFER_DEADLINE) == []
 
 
 def test_an_offer_that_was_answered_has_no_clock(world):
@@ -124,6 +209,18 @@ def test_an_offer_that_was_answered_has_no_clock(world):
     assert world.told("ada", NotificationKind.OFFER_DEADLINE) == []
 
 
+def test_an_offer_that_was_given_more_time_is_not_told_by_its_old_day(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.OFFER, reply_by="2026-03-05")
+    world.clock.set(NOW + DAY)
+    follow_ups.look(WriteReminder(uid="ada"), **world.ports)
+    world.mail("ada", "a1", Signal.OFFER, reply_by="2026-03-20")
+    world.sweep()
+    (told,) = world.told("ada", NotificationKind.OFFER_DEADLINE)
+    assert (told.detail, told.withdrawn_at is not None) == ("2026-03-05", True)
+
+
 def test_the_persons_own_cadence_holds(world):
     world.person("ada", follow_ups=FollowUps(after_days=(3,), thank_you_days=0), silence_days={"applied": 10})
     world.applied("ada", "a1")
@@ -131,23 +228,51 @@ def test_the_persons_own_cadence_holds(world):
     assert days(world, FOLLOW_UP, SILENCE) == [("1", 2.9), (SILENCE, 10.9)]
 
 
-def test_an_imported_search_does_not_flood(world):
+def test_an_imported_search_does_not_flood_and_the_oldest_come_first(world):
     world.person("ada")
     for number in range(15):
-        world.applied("ada", f"a{number}")
+        world.applied("ada", f"a{number:02}")
+        world.clock.step(HOUR)
     world.clock.step(8 * DAY)
     world.sweep()
-    assert len(world.told("ada", FOLLOW_UP)) == 10
+    assert sorted(told.application_id for told in world.told("ada", FOLLOW_UP)) == [f"a{n:02}" for n in range(10)]
     world.clock.step(DAY)
     world.sweep()
     assert len(world.told("ada", FOLLOW_UP)) == 15
 
 
-def test_a_silence_that_began_long_ago_is_past_following_up(world):
-    world.person("ada", follow_ups=FollowUps(after_days=(70,)), silence_days={"applied": 70})
+def test_offers_that_end_come_before_everything_that_can_wait(world):
+    world.person("ada")
+    for number in range(15):
+        world.applied("ada", f"a{number}")
+    world.clock.step(7 * DAY)
+    world.applied("ada", "last")
+    world.mail("ada", "last", Signal.OFFER, reply_by="2026-03-10")
+    world.clock.step(DAY)
+    world.sweep()
+    assert [told.application_id for told in world.told("ada", NotificationKind.OFFER_DEADLINE)] == ["last"]
+    assert len(world.told("ada", FOLLOW_UP)) == 9
+
+
+def test_what_has_been_due_for_long_is_past_following_up(world):
+    world.person("ada")
     world.applied("ada", "a1")
-    world.run_until(NOW + 100 * DAY)
+    world.clock.set(NOW + 100 * DAY)
+    world.sweep()
     assert world.told("ada", FOLLOW_UP, SILENCE) == []
+
+
+def test_the_longest_cadence_is_told_once_though_the_history_is_cleaned(world):
+    checked(Preferences(follow_ups=FollowUps(after_days=(60, 60)), silence_days={"applied": 90}))
+    world.person("ada", follow_ups=FollowUps(after_days=(60, 60)), silence_days={"applied": 90})
+    world.applied("ada", "a1")
+    found: dict[Any, Any] = {}
+    for week in range(52):
+        world.run_until(NOW + week * 7 * DAY)
+        notifications.cleanup(store=world.store, clock=world.clock)
+        found |= {(told.key, told.created_at): told for told in world.told("ada", FOLLOW_UP, SILENCE)}
+    told = [(each.detail or each.kind, round((each.created_at - NOW) / DAY)) for each in found.values()]
+    assert told == [("1", 60), (SILENCE, 91), ("2", 120)]
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Hello,"), ("de", "Guten Tag,"), ("ja", "Hello,")])
@@ -161,6 +286,25 @@ def test_the_draft_is_ready_in_the_persons_language_and_belongs_into_the_thread(
     assert "Baker" in draft.subject
     assert (draft.thread_id, draft.in_reply_to) == ("t-a1", "<m1@acme.example>")
     assert follow_ups.draft("ada", "a1", thanks=True, store=world.store).text != draft.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "to your company (advertised position)"),
+        ("de", "bei Ihrem Unternehmen beworben (ausgeschriebene Stelle)"),
+        ("fr", "auprès de votre entreprise (poste proposé)"),
+        ("es", "a su empresa (puesto ofrecido)"),
+    ],
+)
+def test_a_draft_to_an_employer_whose_name_nobody_knows_has_no_hole(world, language, words):
+    world.person("ada", language=language)
+    world.applied("ada", "a1", company="", role="")
+    for thanks in (False, True):
+        draft = follow_ups.draft("ada", "a1", thanks=thanks, store=world.store)
+        assert "  " not in draft.text
+        assert "()" not in draft.text
+    assert words in follow_ups.draft("ada", "a1", store=world.store).text
 
 
 def test_nobody_elses_application_has_a_draft(world):

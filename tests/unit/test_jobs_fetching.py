@@ -12,6 +12,7 @@ import pytest
 from shared import jobs
 from shared.adapters.clock import SystemClock
 from shared.adapters.web import SafeWeb, public
+from shared.errors import TryAgain
 from shared.jobs.fetching import KEPT, Document, Reader, Unavailable, Wish
 from shared.local.job_boards import StandInWeb, WebPage, WebServer
 from shared.schema import CACHE_EXPIRED, WEB_HOSTS, WEB_HOSTS_EXPIRED
@@ -133,6 +134,42 @@ def test_an_answer_that_was_renewed_is_not_cleaned_away(world):
     jobs.clean_cache(settings=world.settings, store=world.store, blobs=world.blobs, clock=world.clock)
 
     assert [blob for blob in world.blobs.names("cache/") if world.blobs.get(blob) == b"jobs"]
+
+
+def test_an_answer_that_is_renewed_while_the_cache_is_cleaned_stays_and_is_asked_for_again(world, monkeypatch):
+    read(world)
+    world.pass_time(days=8)
+    find = world.store.find
+    renewed: list[object] = []
+
+    def late(query, **asked):
+        page = find(query, **asked)
+        if query is CACHE_EXPIRED and not renewed:
+            renewed.append(read(world))
+        return page
+
+    monkeypatch.setattr(world.store, "find", late)
+    jobs.clean_cache(settings=world.settings, store=world.store, blobs=world.blobs, clock=world.clock)
+    found = [item.value for item in find(CACHE_EXPIRED, limit=9).items]
+    assert len(found) == 2  # the page and its robots.txt
+    assert read(world).body == b"jobs"
+
+
+def test_whoever_dies_while_cleaning_the_cache_leaves_no_body_for_ever(world, monkeypatch):
+    read(world)
+    world.pass_time(days=8)
+    delete, troubles = world.blobs.delete, [TryAgain("down")]
+
+    def late(name):
+        if troubles:
+            raise troubles.pop()
+        delete(name)
+
+    monkeypatch.setattr(world.blobs, "delete", late)
+    with pytest.raises(TryAgain):
+        jobs.clean_cache(settings=world.settings, store=world.store, blobs=world.blobs, clock=world.clock)
+    jobs.clean_cache(settings=world.settings, store=world.store, blobs=world.blobs, clock=world.clock)
+    assert world.blobs.names("cache/") == ()
 
 
 # --- robots.txt -------------------------------------------------------------------------------------------------------

@@ -158,6 +158,12 @@ def test_what_differs_in_place_grade_work_or_company_is_another_job(shelf, other
     assert len(shelf.postings) == 2
 
 
+def test_two_that_name_no_place_may_be_two_jobs(shelf):
+    shelf.scan(BOARD, found(location=""), found("2", location=""))
+
+    assert len(shelf.postings) == 2
+
+
 def test_twins_in_two_cities_are_kept_apart_however_often_they_are_found(shelf):
     twins = [found(str(n), location=city) for n, city in enumerate(["Portland, OR", "Portland, ME", "Berlin", "Paris"])]
     for _ in range(3):
@@ -306,6 +312,7 @@ def test_the_same_answer_read_twice_is_one_scan(shelf, settings):
         shelf.clock.step(timedelta(hours=6))
         shelf.scan(BOARD, at=said, search="data-science")
 
+    shelf.clock.step(timedelta(hours=6))
     shelf.expire(settings)
     assert shelf.only.open
 
@@ -316,6 +323,7 @@ def test_an_incomplete_scan_ends_nothing(shelf, settings):
         shelf.clock.step(timedelta(hours=6))
         shelf.scan(BOARD, complete=False)
 
+    shelf.clock.step(timedelta(hours=6))
     shelf.expire(settings)
     assert shelf.only.open
 
@@ -326,6 +334,7 @@ def test_a_posting_that_is_there_again_has_missed_nothing(shelf, settings):
         shelf.clock.step(timedelta(hours=6))
         shelf.scan(BOARD, *shown)
 
+    shelf.clock.step(timedelta(hours=6))
     shelf.expire(settings)
     assert shelf.only.open
 
@@ -336,6 +345,7 @@ def test_a_posting_that_no_search_wants_any_more_but_the_board_shows_is_not_gone
         shelf.clock.step(timedelta(hours=6))
         shelf.scan(BOARD, ids={"4000001"})
 
+    shelf.clock.step(timedelta(hours=6))
     shelf.expire(settings)
     assert shelf.only.open
 
@@ -347,6 +357,7 @@ def test_a_posting_that_another_whole_source_still_shows_is_not_gone(shelf, sett
         shelf.clock.step(timedelta(hours=6))
         shelf.scan(BOARD)
 
+    shelf.clock.step(timedelta(hours=6))
     shelf.expire(settings)
     assert shelf.only.open
 

@@ -131,9 +131,11 @@ def test_many_searches_are_begun_by_one_fire(world):
 
 def test_a_round_that_is_not_over_is_not_begun_again(world):
     world.scrape("tech")
+    begun = world.search("tech")
     world.pass_time(hours=6)
 
     assert world.scrape("tech").queued == 0
+    assert world.search("tech") == begun
 
 
 def test_a_search_that_was_not_published_is_woken_when_it_is_past_due(world):
@@ -365,6 +367,8 @@ def market(world):
         ({"location": "New York"}, "3"),
         ({"location": "San Francisco, California", "text": "senior"}, "2"),
         ({"remote": "true"}, "2"),
+        ({"location": "Remote"}, "2"),
+        ({"location": "San Francisco or remote"}, "12"),
         ({"search": "data-science"}, "3"),
         ({"search": "tech", "remote": "true"}, "2"),
         ({"source": "greenhouse"}, "123"),

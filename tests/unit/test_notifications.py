@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -154,6 +154,26 @@ def test_a_rejection_waits_for_the_persons_hour_also_in_the_app(world):
     assert [item.value.kind for item in shown()] == [REJECTED]
 
 
+def test_a_wake_up_before_the_hour_tells_nothing(world):
+    world.person("ada", gentle_hour=18, channels={REJECTED: EMAIL})
+    world.applied("ada", "a1")
+    world.mail("ada", "a1", Signal.REJECTION)
+    (told,) = world.told("ada")
+    assert world.deliver(DeliverNotification(uid="ada", notification_id=told.key)).outcome == "early"
+    assert world.dispatches("ada") == []
+
+
+@pytest.mark.parametrize("kind", [NotificationKind.NEEDS_REAUTH, NotificationKind.DELIVERY_TROUBLE])
+def test_no_digest_holds_back_what_stops_the_search(world, kind):
+    world.person("ada", digest_hour=18, channels=everywhere(Channel.EMAIL))
+    now = world.clock.now()
+    world.store.create(
+        NOTIFICATIONS.key("ada", "k1"), Notification(key="k1", uid="ada", kind=kind, created_at=now, due_at=now)
+    )
+    world.sweep()
+    assert [each.message.kind for each in world.sent] == [kind]
+
+
 def test_good_news_do_not_wait_for_the_gentle_hour(world):
     world.person("ada", gentle_hour=18, channels={REJECTED: EMAIL})
     world.applied("ada", "a1")
@@ -161,7 +181,7 @@ def test_good_news_do_not_wait_for_the_gentle_hour(world):
     world.sweep()
     (sent,) = world.sent
     assert sent.message.subject == "Baker at Acme: offer"
-    assert "Answer by 2026-03-09: 7 days are left." in sent.message.text
+    assert "Answer by Mon 9 Mar: 7 days left." in sent.message.text
 
 
 def test_a_digest_gathers_what_can_wait_into_one_mail_of_the_day(world):
@@ -184,6 +204,28 @@ def test_a_digest_gathers_what_can_wait_into_one_mail_of_the_day(world):
     world.clock.step(DAY)
     world.sweep()
     assert len(world.sent) == 2
+
+
+def test_what_comes_at_its_own_hour_comes_in_quiet_hours_too(world):
+    world.person("ada", quiet_hours=QuietHours(start="08:00", end="20:00"))
+    world.applied("ada", "a1")
+    world.run_until(MONDAY + 7 * DAY)
+    (weekly,) = world.mailed("ada", NotificationKind.WEEKLY_SUMMARY)
+    assert weekly.at == datetime(2026, 3, 9, 10, 15, tzinfo=UTC)
+
+
+def test_whoever_flies_back_into_a_day_whose_digest_has_left_gets_the_next_days(world):
+    world.person("ada", "Pacific/Auckland", digest_hour=18, channels={REJECTED: EMAIL})
+    for id_ in ("a1", "a2"):
+        world.applied("ada", id_)
+    world.mail("ada", "a1", Signal.REJECTION)
+    world.run_until(datetime(2026, 3, 3, 6, tzinfo=UTC))
+    assert len(world.sent) == 1  # at 18:00 on the third
+    world.choose("ada", time_zone="Pacific/Honolulu")  # where it is still the second
+    world.run_until(datetime(2026, 3, 3, 12, tzinfo=UTC))  # and now the third again
+    world.mail("ada", "a2", Signal.REJECTION)
+    world.run_until(datetime(2026, 3, 6, tzinfo=UTC))
+    assert [each.at.replace(minute=0) for each in world.sent[1:]] == [datetime(2026, 3, 5, 4, tzinfo=UTC)]
 
 
 # --- Claim, act, record -----------------------------------------------------------------------------------------------
@@ -210,6 +252,26 @@ def test_what_certainly_did_not_leave_is_tried_again_with_growing_waits(world):
             world.clock.set(dispatch.due_at + timedelta(seconds=1))
     assert waits == [MINUTE, 2 * MINUTE, 4 * MINUTE]
     assert (dispatch.state, len(world.sent)) == (DispatchState.SENT, 1)
+
+
+def test_what_is_not_so_any_more_when_its_next_try_comes_is_not_told(world):
+    world.person("ada")
+    world.applied("ada", "a1")
+    world.invited("ada", "a1", MONDAY + 2 * HOUR)
+    world.sweep()
+    world.clock.step(2 * HOUR - 15 * MINUTE)
+    world.outside["email"].troubles = [TryAgain("the relay is down")]
+    world.sweep()
+    world.invited("ada", "a1", MONDAY + 2 * HOUR, ics_sequence=1, cancelled=True)
+    world.clock.step(2 * MINUTE)
+    # Before anybody has looked at the interview again.
+    (waiting,) = world.dispatches("ada")
+    again = DeliverNotification(uid="ada", notification_id=waiting.notification, channel="email")
+    assert world.deliver(again).outcome == "withdrawn"
+    (dispatch,) = world.dispatches("ada")
+    (told,) = world.told("ada", NotificationKind.INTERVIEW_REMINDER)
+    assert (dispatch.state, dispatch.due_at, world.sent) == (DispatchState.WITHDRAWN, None, [])
+    assert told.withdrawn_at == world.clock.now()
 
 
 def test_spent_tries_end_as_failed_with_the_reason(world):
@@ -266,6 +328,50 @@ def test_a_holder_that_died_is_taken_over_only_where_twice_is_better_than_never(
     world.sweep()
     (ended,) = world.dispatches("ada")
     assert (ended.state, sum(world.outside[channel].tries.values())) == (state, tries)
+
+
+def test_a_holder_that_comes_back_after_its_time_changes_nothing(world):
+    rejection(world, Channel.WEBHOOK)
+    quick, tries = world.outside["webhook"], []
+
+    class Slow:
+        def send(self, target, message):
+            tries.append(message.id)
+            if len(tries) > 1:
+                return quick.send(target, message)
+            # Meanwhile its lease runs out, and another one takes over.
+            world.clock.step(LEASE + MINUTE)
+            assert world.deliver(again).outcome == "sent"
+            raise TryAgain("too late")
+
+    world.sweep()
+    world.outside["webhook"] = Slow()
+    world.sent.clear()
+    world.mail("ada", "a1", Signal.OFFER)
+    told = world.told("ada")[-1]
+    again = DeliverNotification(uid="ada", notification_id=told.key, channel="webhook")
+    world.sweep()
+    (dispatch,) = [each for each in world.dispatches("ada") if each.notification == told.key]
+    assert (dispatch.state, dispatch.due_at, len(tries)) == (DispatchState.SENT, None, 2)
+    world.clock.step(HOUR)
+    world.sweep()
+    assert len(world.sent) == 1
+
+
+def test_a_message_that_kills_every_holder_ends_as_failed(world):
+    rejection(world, Channel.WEBHOOK)
+
+    class Killed(BaseException):
+        pass
+
+    world.outside["webhook"].troubles = [Killed() for _ in range(99)]
+    for _ in range(20):
+        with suppress(Killed):
+            world.sweep()
+        world.clock.step(LEASE + MINUTE)
+    (dispatch,) = world.dispatches("ada")
+    assert (dispatch.state, dispatch.due_at) == (DispatchState.FAILED, None)
+    assert sum(world.outside["webhook"].tries.values()) == delivery.MOST_ATTEMPTS
 
 
 def test_what_will_never_work_is_failed_at_once(world):

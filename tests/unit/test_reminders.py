@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import interviews, reminders
+from shared import applications, interviews, reminders
 from shared.due import WriteReminder
 from shared.errors import NotFound, Refused, Rejected
 from shared.interviews import RoundByHand
-from shared.model import Delivery, InterviewStatus, NotificationKind, Send, Signal, Stage
+from shared.model import Delivery, FollowUps, InterviewStatus, NotificationKind, Send, Signal, Stage
 from shared.schema import INTERVIEWS_OF_USER, SENDS
 from tests.support.telling import DAY, HOUR, MINUTE, Telling
 
@@ -156,6 +156,15 @@ def test_a_cancelled_interview_has_none_and_a_queued_one_is_withdrawn(world):
     assert world.mailed("ada", REMINDER) == []
 
 
+def test_thanks_for_an_interview_that_was_held_at_another_time_are_taken_back(world, ids):
+    invited(world, NOW + DAY, follow_ups=FollowUps(thank_you_days=1))
+    world.run_until(NOW + 3 * DAY)
+    assert [told.withdrawn_at for told in world.told("ada", NotificationKind.FOLLOW_UP)] == [None]
+    interviews.move("ada", _id(world), RoundByHand(start=NOW + 5 * DAY), **ids)
+    world.sweep()
+    assert [told.withdrawn_at is None for told in world.told("ada", NotificationKind.FOLLOW_UP)] == [False]
+
+
 def test_a_closed_application_has_none(world):
     invited(world)
     world.mail("ada", "a1", Signal.REJECTION)
@@ -213,6 +222,13 @@ def test_rounds_by_hand_are_made_moved_and_called_off(world, ids):
     assert {each.at for each in world.told("ada", REMINDER)} == {START + DAY}
 
 
+def test_calling_a_round_off_does_not_say_that_there_was_one(world, ids):
+    invited(world)
+    asked = applications.Correction(stage=Stage.APPLIED)
+    applications.correct("ada", "a1", asked, **ids)
+    assert interviews.call_off("ada", _id(world), **ids).stage is Stage.APPLIED
+
+
 def test_a_later_invitation_for_the_same_hour_is_the_same_round(world, ids):
     world.person("ada")
     world.applied("ada", "a1")
@@ -240,6 +256,34 @@ def test_two_interviews_at_one_time_need_the_persons_word(world, ids):
         if each.clashes
     }
     assert set(clashes) == {invitation.id, *clashes[invitation.id]}
+
+
+def test_what_is_over_or_called_off_is_neither_ahead_nor_in_the_way(world, ids):
+    world.person("ada")
+    for id_ in ("a1", "a2"):
+        world.applied("ada", id_)
+
+    def ahead():
+        return [each.interview.start for each in interviews.upcoming("ada", store=world.store, clock=world.clock)]
+
+    world.invited("ada", "a1", START)
+    world.invited("ada", "a2", START + 3 * HOUR)
+    assert ahead() == [START, START + 3 * HOUR]
+    world.clock.step(MINUTE)
+    world.invited("ada", "a1", START, ics_sequence=1, cancelled=True)
+    assert ahead() == [START + 3 * HOUR]
+    interviews.add("ada", "a1", RoundByHand(start=START), **ids)
+    world.clock.set(START + 59 * MINUTE)
+    assert ahead() == [START, START + 3 * HOUR]
+    world.clock.set(START + HOUR)
+    assert ahead() == [START + 3 * HOUR]
+
+
+def test_the_persons_word_counts_after_a_mail_whatever_our_clock_says(world, ids):
+    invited(world)
+    world.clock.set(NOW - MINUTE)
+    interviews.move("ada", _id(world), RoundByHand(start=START + DAY), **ids)
+    assert [each.start for each in held(world)] == [START + DAY]
 
 
 def test_a_proposed_slot_clashes_too(world, ids):

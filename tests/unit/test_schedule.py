@@ -66,6 +66,12 @@ def test_quiet_hours_end_where_the_person_is(local, quiet, ends):
     assert schedule.quiet_until(at.astimezone(UTC), quiet, NEW_YORK) == until
 
 
+def test_an_end_of_quiet_hours_that_the_clocks_repeat_is_not_before_now():
+    # 01:40 in New York for the second time that night; the first 01:50 was half an hour ago.
+    again = utc(2026, 11, 1, 6, 40)
+    assert schedule.quiet_until(again, QuietHours(start="22:00", end="01:50"), NEW_YORK) == again
+
+
 def test_another_zone_moves_the_hour_of_a_pending_day_and_never_the_day():
     user = schedule.scheduled(User(uid="u", preferences=Preferences(time_zone="Asia/Tokyo")), now=utc(2026, 3, 3))
     assert user.weekly_at == utc(2026, 3, 9, 1)

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from shared import notifications
+from shared.adapters.firestore_store import FirestoreStore
 from shared.adapters.local_queue import LocalQueue
 from shared.adapters.sqlite_store import SqliteStore
 from shared.model import Channel, DispatchState, NotificationKind, Signal
@@ -74,7 +75,7 @@ def prepared() -> Telling:
     return world
 
 
-def lives_through(world: Telling, store: SqliteStore) -> None:
+def lives_through(world: Telling, store: SqliteStore | FirestoreStore) -> None:
     """A day and a half, an hour at a time; whoever is killed is started again."""
     for step in range(40):
         with suppress(Killed):

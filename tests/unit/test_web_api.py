@@ -12,6 +12,7 @@ import pytest
 from shared.applications import mail_event, with_event, write
 from shared.model import (
     Candidate,
+    Facts,
     Link,
     LinkSuggestion,
     MailRecord,
@@ -61,6 +62,7 @@ def read_mail(
     *,
     status: MailStatus = MailStatus.SUGGESTED,
     words: str = "we would like to invite you",
+    reply_by: str = "",
 ) -> MailRecord:
     """An employer's mail that has been read, and was received just now."""
     record = MailRecord(
@@ -74,7 +76,13 @@ def read_mail(
         subject="About your application",
         snippet="Thank you for your time",
         sender=SenderCheck(passed=True, reason="DMARC passed for acme.example", domain="acme.example"),
-        verdict=Verdict(signal=signal, confidence=0.97, strong=True, evidence=(Span(where="body", text=words),)),
+        verdict=Verdict(
+            signal=signal,
+            confidence=0.97,
+            strong=True,
+            facts=Facts(reply_by=reply_by),
+            evidence=(Span(where="body", text=words),),
+        ),
     )
     world.store.create(MAILS.key("ada", mail_id), record)
     return record
@@ -311,6 +319,39 @@ def test_silence_asks_for_attention(send, world, acme):
     _, body = send("GET", "/v1/applications")
 
     assert body["applications"][0]["attention"] == "silent"
+
+
+def test_how_long_is_silent_is_the_persons_own_choice(send, world, acme):
+    assert send("PATCH", "/v1/preferences", {"silence_days": {"applied": 40}})[0].status == 200
+    world.clock.step(timedelta(days=39))
+    shown = [send("GET", path)[1] for path in ("/v1/applications", f"/v1/applications/{acme}")]
+    assert [shown[0]["applications"][0]["attention"], shown[1]["application"]["attention"]] == ["none", "none"]
+
+    world.clock.step(timedelta(days=1))
+
+    assert send("GET", "/v1/applications")[1]["applications"][0]["attention"] == "silent"
+
+
+def test_an_offer_shows_how_many_days_are_left_where_the_person_is(send, world, acme):
+    assert "days_left" not in send("GET", f"/v1/applications/{acme}")[1]["application"]
+    today = world.clock.now().replace(hour=20)
+    world.clock.set(today)
+    receive(world, acme, "m1", Signal.OFFER, reply_by=(today + timedelta(days=3)).date().isoformat())
+
+    def days_left():
+        detail, listed = send("GET", f"/v1/applications/{acme}")[1], send("GET", "/v1/applications")[1]
+        assert detail["application"]["days_left"] == listed["applications"][0]["days_left"]
+        return detail["application"]["days_left"]
+
+    assert days_left() == 3
+    send("PATCH", "/v1/preferences", {"time_zone": "Asia/Tokyo"})  # where it is tomorrow already
+    assert days_left() == 2
+    world.clock.step(timedelta(days=3))
+    assert days_left() == -1
+
+    send("POST", f"/v1/applications/{acme}/correct", {"stage": "closed", "outcome": "accepted"})
+
+    assert "days_left" not in send("GET", f"/v1/applications/{acme}")[1]["application"]
 
 
 # --- Suggestions ------------------------------------------------------------------------------------------------------
