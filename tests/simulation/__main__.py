@@ -17,7 +17,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
+from itertools import chain
+from multiprocessing import SimpleQueue, get_context
 
 from tests.simulation import explore, mutants
 from tests.simulation.scenarios import SCENARIOS
@@ -32,14 +33,17 @@ SEEDS = 20_000
 SHOWN = 10
 """Failing schedules that are shrunk and printed; more of them say no more."""
 
-GARBAGE = 50_000
+GARBAGE = 300_000
 """Objects made before the next search for garbage."""
 
 PROGRESS = 5_000
 """Runs after which a line says how far it is."""
 
 CHUNK = 50
-"""Schedules that a process is given at a time."""
+"""Random schedules that a process is given at a time."""
+
+FAMILIES = 5
+"""Families of schedules that a process is given at a time."""
 
 say = partial(print, flush=True)
 
@@ -76,20 +80,22 @@ def main(arguments: Sequence[str]) -> int:
 def enumerated(scenarios: Sequence[str], *, depth: int, pairs: int) -> int:
     """Every port call of the scenarios, and with depth 2 so many pairs of calls, spread evenly over all pairs."""
     with _pool() as pool:
-        results = _many(pool, "port calls hit once", [s for name in scenarios for s in explore.singles(name)])
+        singles = [single for name in scenarios for single in explore.singles(name)]
+        results = _families(pool, "port calls hit once", explore.families((), singles))
         failed = _shown(results)
         if depth == 1:
             return failed
         counts = [(result.schedule, result.calls) for result in results]
         chosen, possible = explore.pairs(counts, pairs)
         say(f"pairs: {len(chosen):,} of {possible:,}, spread evenly")
-        return failed | _shown(_many(pool, "port calls hit twice", chosen))
+        return failed | _shown(_families(pool, "port calls hit twice", explore.families(results, chosen)))
 
 
 def by_chance(seeds: Iterable[int]) -> int:
     """Random runs."""
     with _pool() as pool:
-        return _shown(_many(pool, "random runs", [explore.by_chance(seed) for seed in seeds]))
+        chosen = [explore.by_chance(seed) for seed in seeds]
+        return _shown(_counted("random runs", len(chosen), pool.map(explore.run, chosen, chunksize=CHUNK)))
 
 
 def replayed(text: str) -> int:
@@ -134,18 +140,36 @@ def _pool() -> ProcessPoolExecutor:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork"))
+    context = get_context("fork")
+    cores = context.SimpleQueue()
+    chosen = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    for core in chosen:
+        cores.put(core)
+    return ProcessPoolExecutor(len(chosen), context, initializer=_stay, initargs=(cores,))
 
 
-def _many(pool: ProcessPoolExecutor, what: str, schedules: Sequence[Schedule]) -> list[explore.Result]:
+def _stay(cores: SimpleQueue[int]) -> None:
+    """Each process keeps to a core: workers take turns, and waking one on another core costs more than its turn."""
+    core = cores.get()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
+def _families(pool: ProcessPoolExecutor, what: str, families: Iterable[explore.Family]) -> list[explore.Result]:
+    every = list(families)
+    results = pool.map(explore.run_family, every, chunksize=FAMILIES)
+    return _counted(what, sum(len(family.schedules) for family in every), chain.from_iterable(results))
+
+
+def _counted(what: str, number: int, runs: Iterable[explore.Result]) -> list[explore.Result]:
     started = time.monotonic()
     results: list[explore.Result] = []
     failing = 0
-    for result in pool.map(explore.run, schedules, chunksize=CHUNK):
+    for result in runs:
         results.append(result)
         failing += bool(result.violations)
         if len(results) % PROGRESS == 0:
-            say(f"  {len(results):,} of {len(schedules):,} after {time.monotonic() - started:.0f} s, {failing} failing")
+            say(f"  {len(results):,} of {number:,} after {time.monotonic() - started:.0f} s, {failing} failing")
     seconds = time.monotonic() - started
     parked = sum(1 for result in results if result.parked)
     calls = sum(result.calls for result in results)

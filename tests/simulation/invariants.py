@@ -17,12 +17,15 @@ from shared.ledger import fold
 from shared.model import (
     Application,
     Delivery,
+    Dispatch,
     Event,
     EventKind,
     Mailbox,
     MailRecord,
     MailStatus,
+    Monitoring,
     Notification,
+    Posting,
     Projection,
     Send,
     Thread,
@@ -32,10 +35,12 @@ from shared.schema import (
     APPLICATIONS,
     COLLECTIONS,
     DEAD_LETTERS,
+    DISPATCHES,
     INTERVIEWS,
     MAILBOXES,
     MAILS,
     NOTIFICATIONS,
+    POSTINGS,
     SENDS,
     SUGGESTIONS,
     THREADS,
@@ -43,6 +48,7 @@ from shared.schema import (
     Collection,
     Key,
 )
+from tests.simulation import invariants_clock
 from tests.simulation.world import ADDRESSES, EVE, NEIGHBOURS, World
 
 Row = tuple[str, str, bytes]
@@ -50,6 +56,9 @@ Row = tuple[str, str, bytes]
 
 SENT = MailStatus.SENT
 """Mails that left through us: Gmail names them when they leave, so their ids depend on when that was."""
+
+TABS = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
+"""Of mail that is opened only when a search takes it for hiring mail."""
 
 TOKENS = (b"ya29.", b"1//0")
 """How Google's access and refresh tokens begin, those of the model too."""
@@ -73,6 +82,14 @@ class Outcome:
     dead_letters: dict[str, str]
     """Reasons by id."""
     sends: dict[str, Send]
+    postings: dict[str, tuple[object, ...]]
+    """Title, whether it is open, and why not, by posting."""
+    dispatches: set[str]
+    """Whose notification on which channel."""
+    withdrawn: set[str]
+    """Notifications that were taken back."""
+    refused: int = field(compare=False)
+    """How often Google has refused a dead grant."""
 
 
 @dataclass
@@ -84,10 +101,11 @@ class Left:
 
     def __post_init__(self) -> None:
         connection = self.world.outside.sqlite._connection
+        written = self.world.outside.sqlite.written
         for collection in COLLECTIONS:
-            self.rows[collection.name] = connection.execute(
-                f'SELECT parent, id, body FROM "{collection.name}" ORDER BY parent, id'  # noqa: S608 - our own names
-            ).fetchall()
+            name = collection.name
+            query = f'SELECT parent, id, body FROM "{name}" ORDER BY parent, id'  # noqa: S608 - our own names
+            self.rows[name] = connection.execute(query).fetchall() if name in written else []
         self.applications: list[Application] = self._all(APPLICATIONS)
         self.mails: list[MailRecord] = self._all(MAILS)
         self.notifications: list[Notification] = self._all(NOTIFICATIONS)
@@ -106,10 +124,24 @@ class Left:
     def told(self) -> dict[str, str]:
         """Kinds of the notifications by key, which says of a dead grant also how many runs there were before."""
         found = {
-            each.key.rpartition(":")[0] if each.kind == "needs_reauth" else each.key: each.kind
+            f"{each.uid} {each.key.rpartition(':')[0] if each.kind == 'needs_reauth' else each.key}": each.kind
             for each in self.notifications
         }
         return dict.fromkeys(found, "") if self.world.racing == "told" else found
+
+    def postings(self) -> dict[str, tuple[object, ...]]:
+        """See Outcome."""
+        found: list[Posting] = self._all(POSTINGS)
+        return {each.id: (each.title, each.open, each.closed_because) for each in found}
+
+    def dispatches(self) -> set[str]:
+        """See Outcome."""
+        found: list[Dispatch] = self._all(DISPATCHES)
+        return {f"{each.uid} {each.id}" for each in found}
+
+    def withdrawn(self) -> set[str]:
+        """See Outcome."""
+        return {f"{each.uid} {each.key}" for each in self.notifications if each.withdrawn_at is not None}
 
     def outcome(self) -> Outcome:
         """See there."""
@@ -122,6 +154,10 @@ class Left:
             threads={each.id: tuple(sorted(each.application_ids)) for each in self.threads},
             dead_letters={each.id: each.reason for each in self._all(DEAD_LETTERS)},
             sends={each.id: each for each in self.sends},
+            postings=self.postings(),
+            dispatches=self.dispatches(),
+            withdrawn=self.withdrawn(),
+            refused=self.world.google.refused,
         )
 
 
@@ -170,6 +206,10 @@ class Watch:
         """One document; None when it was deleted."""
         if key.ids[0] == EVE:
             self.world.violated("other_peoples_documents_are_untouched", f"{key.path} was written")
+        if how := invariants_clock.unfinished(value):
+            self.world.violated("nothing_unfinished_lacks_a_due_time", how)
+        if value is None:
+            self.mailboxes.pop(key.id, None)
         match value:
             case Mailbox():
                 self._mailbox(value)
@@ -178,9 +218,6 @@ class Watch:
                 # A person who links or undoes changes the record, and it stays the one that was made then.
                 if first.recorded_at != value.recorded_at:
                     self.world.violated("each_mail_has_one_decision", f"{value.id} was decided again")
-            case Send():
-                if value.due_at is None and value.delivery in (Delivery.QUEUED, Delivery.SENDING):
-                    self.world.violated("nothing_unfinished_lacks_a_due_time", f"{value.id} is {value.delivery}")
             case Application():
                 self._application(value)
             case Notification():
@@ -197,6 +234,8 @@ class Watch:
         }
         if before is not None and mailbox.history_id < before.history_id:
             found["the_cursor_never_goes_back"] = f"{before.history_id}, then {mailbox.history_id}"
+        if before is not None and (how := _begun_again(before, mailbox)):
+            found["a_past_that_was_called_off_stays_so"] = how
         if self.golden is not None:
             passed = _passed(mailbox, self.decided, self.golden, self.world)
             found["the_cursor_never_passes_an_unhandled_message"] = passed
@@ -219,7 +258,9 @@ def _without_due_at(mailbox: Mailbox) -> str:
         if mailbox.lease_until is not None and mailbox.due_at is not None and mailbox.due_at > mailbox.lease_until:
             return "a held lease is due later than at its end"
         return ""
-    for what in ("lease_until", "resume", "rescan", "asks", "tries", "failures"):
+    off = mailbox.monitoring is Monitoring.OFF
+    # Off, it keeps what was put off until the person switches it on, and is due again with that.
+    for what in ("lease_until", "tries", "failures", *(() if off else ("resume", "rescan", "asks"))):
         if getattr(mailbox, what):
             return f"no due_at, but {what}"
     return "no due_at, but dirty" if mailbox.dirty > mailbox.history_id else ""
@@ -238,10 +279,20 @@ def _passed(mailbox: Mailbox, decided: dict[str, MailRecord], golden: Outcome, w
         stored = world.google.mailbox(ADDRESSES[uid]).messages.get(id_)
         if stored is None:
             continue
-        if mailbox.rescan is not None and stored.internal_ms / 1000 >= mailbox.rescan.after.timestamp():
+        if any(stored.internal_ms / 1000 >= since.timestamp() for since in _looked_through(mailbox)):
+            continue
+        if mailbox.receipt_due_at is not None and not TABS.isdisjoint(stored.labels):
+            # The index has hidden it for a day; the receipt finds it.
             continue
         return f"cursor {cursor} is behind {id_} ({history_id}), which has no decision"
     return ""
+
+
+def _looked_through(mailbox: Mailbox) -> Iterator[datetime]:
+    """From when on the mailbox is still to be looked through."""
+    for span in (mailbox.rescan, mailbox.backfill.span if mailbox.backfill is not None else None):
+        if span is not None:
+            yield span.after
 
 
 def _two_holders(before: Mailbox | None, after: Mailbox, world: World) -> str:
@@ -254,6 +305,14 @@ def _two_holders(before: Mailbox | None, after: Mailbox, world: World) -> str:
     if held and after.generation != before.generation:
         return f"generation {after.generation} began before {before.generation} ended"
     return ""
+
+
+def _begun_again(before: Mailbox, after: Mailbox) -> str:
+    """How a backfill goes on that the person had called off."""
+    was, present = before.backfill, after.backfill
+    if was is None or present is None or was.begun_at != present.begun_at:
+        return ""
+    return f"it was called off at {was.ended_at}" if was.cancelled and not present.cancelled else ""
 
 
 def _twin(born: Application, known: Iterable[Application]) -> str:
@@ -427,7 +486,7 @@ def other_peoples_documents_are_untouched(left: Left, golden: Outcome) -> Iterat
     for mail in left.mails:
         if left.world.arrived.get(mail.id, (mail.uid,))[0] != mail.uid:
             yield f"{mail.id} is somebody else's"
-    if len(left.rows[USERS.name]) != 1 + len(left.world.people):
+    if len(left.rows[USERS.name]) != 1 + len(set(left.world.people) - left.world.gone):
         yield "there are more people than before"
 
 
@@ -442,7 +501,7 @@ def fold_of_the_ledger_equals_the_projection(left: Left, golden: Outcome) -> Ite
         wanted |= {(application.uid, id_): each for id_, each in interviews(application).items()}
     if wanted != {
         # What of it is due is the reminders' own, and no part of the fold.
-        (parent, id_): replace(codec.from_bytes(INTERVIEWS.record, body), due_at=None)
+        (parent, id_): replace(codec.from_bytes(INTERVIEWS.record, body), due_at=None, reminded_until=None)
         for parent, id_, body in left.rows[INTERVIEWS.name]
         if parent != EVE
     }:
@@ -506,6 +565,7 @@ ALWAYS: dict[str, Check] = {
         at_most_one_mail_leaves_for_each_request,
         each_request_ends_terminal,
         a_person_bears_their_applications,
+        *invariants_clock.ALWAYS,
     )
 }
 """What holds whatever was read and in whatever order."""
@@ -518,6 +578,7 @@ INVARIANTS: dict[str, Check] = ALWAYS | {
         a_status_is_never_lost_or_regressed,
         a_timeline_entry_exists_once,
         a_notification_exists_exactly_once,
+        *invariants_clock.WITHOUT_CHANCE,
     )
 }
 """And that the end is the same as without faults."""

@@ -29,13 +29,17 @@ class Mutant:
     module: str
     old: str
     new: str
+    scenario: str = ""
+    """Where it is looked for first: a scenario, or a schedule that has shown it."""
 
 
 RUN, LEASE, INTAKE = "shared.mailbox.run", "shared.mailbox.lease", "shared.mailbox.intake"
+TAKING, RELEASING = "shared.mailbox.taking", "shared.mailbox.releasing"
 DECISIONS = "shared.mailbox.decisions"
 ACTS, CHANGE, ACCOUNTS = "shared.applications.acts", "shared.applications.change", "shared.accounts"
 DEAD_LETTERS, DUE, ENTRY = "shared.dead_letters", "shared.due", "shared.entry"
 FOLDING, WORLD = "shared.ledger.folding", "tests.simulation.world"
+REMINDERS, TELLING = "shared.reminders", "shared.notifications.delivery"
 DELIVER, STATES, MOVES = (f"shared.sending.{name}" for name in ("deliver", "states", "moves"))
 
 MUTANTS = (
@@ -58,6 +62,7 @@ MUTANTS = (
         DECISIONS,
         "record.id)) is not None:\n            return Taken.DECIDED\n",
         "record.id)) is not None:\n            self._tx.create = self._tx.put\n",
+        "birth",
     ),
     Mutant(
         "a lease never ends",
@@ -77,12 +82,14 @@ MUTANTS = (
         LEASE,
         "if found is None or found.value.generation != generation:",
         "if found is None:",
+        "promotion",
     ),
     Mutant(
         "a push to a held mailbox is not written down",
         LEASE,
         "known if mailbox.dirty == known.dirty else mailbox",
         "known",
+        "quick_rejection",
     ),
     Mutant("older mail wins", FOLDING, "return event.occurred_at, event.key", "return event.recorded_at, event.key"),
     Mutant(
@@ -96,25 +103,34 @@ MUTANTS = (
         RUN,
         "self.rescan = rescan.begun(self._since(), self.rescan, now=self.started)",
         "self.rescan = rescan.begun(self.started, None, now=self.started)",
+        "forgotten_cursor",
     ),
-    Mutant("released without a due time", RUN, "due_at=max(min(due), not_before) if due else None,", "due_at=None,"),
+    Mutant(
+        "released without a due time", RELEASING, "due_at=max(min(due), not_before) if due else None,", "due_at=None,"
+    ),
     Mutant("the sweep publishes nothing", DUE, "            queue.publish_all(", "            id or ("),
     Mutant(
         "a provisional no is never asked again",
-        RUN,
+        TAKING,
         "if missed := tuple(id_ for id_ in wanted if id_ not in hits):",
         "if not wanted and (missed := tuple(id_ for id_ in wanted if id_ not in hits)):",
     ),
     Mutant("an empty history is believed at once", RUN, "found or not self._is_young(reached)", "True"),
-    Mutant("parked without a record", RUN, "        self.desk.park(message, reason)\n", ""),
-    Mutant("a crashing message is never parked", RUN, "if openings >= CRASHES:", "if openings < 0:"),
+    Mutant("parked without a record", TAKING, "        self.desk.park(message, reason)\n", ""),
+    Mutant("a crashing message is never parked", TAKING, "if openings >= CRASHES:", "if openings < 0:"),
     Mutant(
         "newest first",
-        RUN,
+        TAKING,
         "messages = sorted(messages, key=_arrival)",
         "messages = sorted(messages, key=_arrival, reverse=True)",
     ),
-    Mutant("nobody waits for an older mail", RUN, "overtakes=bool(self.failing)", "overtakes=False"),
+    Mutant(
+        "nobody waits for an older mail",
+        TAKING,
+        "overtakes=self._overtakes(message)",
+        "overtakes=False",
+        "forgotten_cursor",
+    ),
     Mutant(
         "known threads are forgotten",
         INTAKE,
@@ -133,18 +149,21 @@ MUTANTS = (
         DECISIONS,
         "before = change.after if change else self._tx.get(APPLICATIONS.key(self._plan.uid, id_))",
         "before = self._tx.get(APPLICATIONS.key(self._plan.uid, id_))",
+        "advised@655+duplicates+reorder+workers+jumps 24:crash_before,25:reply_lost,43:rate_limited,58:error_before",
     ),
     Mutant(
         "the last decisions release a mailbox that a push has written meanwhile",
         LEASE,
         "changed, revision=self._revision)\n\n\ndef",
         "changed)\n\n\ndef",
+        "quick_rejection",
     ),
     Mutant(
         "a failed transaction counts as decided",
-        RUN,
+        RELEASING,
         '                log.info("released apart',
         '                self.readings.clear()\n                log.info("released apart',
+        "quick_rejection",
     ),
     Mutant(
         "random ids for what a mail proves",
@@ -166,7 +185,7 @@ MUTANTS = (
     ),
     Mutant(
         "told outside of the transaction",
-        RUN,
+        RELEASING,
         "            tx.create(\n                NOTIFICATIONS.key(uid, notice),\n"
         "                Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH,"
         " created_at=now, due_at=now),\n"
@@ -177,6 +196,7 @@ MUTANTS = (
         "            Notification(key=notice, uid=uid, kind=NotificationKind.NEEDS_REAUTH,"
         " created_at=now, due_at=now),\n"
         "        )\n",
+        "revoked_grant",
     ),
     Mutant(
         "a repeated request creates again",
@@ -210,7 +230,7 @@ MUTANTS = (
     ),
     Mutant(
         "a dead grant is tried for ever",
-        RUN,
+        RELEASING,
         'replace(current, health="needs_reauth", lease_until=None, due_at=None, trouble="revoked")',
         'replace(current, lease_until=None, due_at=now, trouble="revoked")',
     ),
@@ -224,7 +244,7 @@ MUTANTS = (
         "sent before the claim",
         DELIVER,
         '        if not self._claim():\n            return "left_to_another"\n'
-        "        try:\n            found = self._send()\n",
+        "        try:\n            self.account.check_scopes()\n            found = self._send()\n",
         "        try:\n            found = self._send()\n            self._claim()\n",
     ),
     Mutant("a claim is never due", STATES, "due_at=now + lease,", "due_at=None,"),
@@ -233,6 +253,7 @@ MUTANTS = (
         DELIVER,
         "return end(current) if ours == (begun.generation, begun.delivery, begun.due_at) else current",
         "return end(current)",
+        "send",
     ),
     Mutant(
         "proof that a mail left counts for its claim alone",
@@ -243,6 +264,121 @@ MUTANTS = (
     Mutant("a failed try is due never", STATES, "tries=tries, due_at=due_at, reason=reason)", "due_at=None)"),
     Mutant("a mail's ledger is not written", MOVES, "        if application is not None:\n", "        if False:\n"),
     Mutant("a letter is kept when it has left", STATES, "        letter=None,\n        subject=", "        subject="),
+    Mutant(
+        "a watch is not taken back from another client",
+        "shared.adapters.gmail_methods",
+        "        self.stop()\n        return self._watch(topic)",
+        "        return self._watch(topic)",
+        "watch_taken",
+    ),
+    Mutant(
+        "a past that was called off goes on",
+        "shared.mailbox.lookback",
+        "backfill = backfill if backfill.cancelled else self._backfill",
+        "backfill = self._backfill",
+        "past_called_off",
+    ),
+    Mutant(
+        "a grant goes back though its mailbox is connected again",
+        "shared.leaving",
+        "if mailbox_id and store.get(MAILBOXES.key(mailbox_id)) is not None:",
+        "if False:",
+        "connected_again",
+    ),
+    Mutant(
+        "a grant is connected that has gone back",
+        ACCOUNTS,
+        "if instead_of is not None and tx.get(instead_of) is None:",
+        "if False:",
+        "connected_again",
+    ),
+    Mutant(
+        "a deletion is over before its batches are",
+        "shared.privacy",
+        "    deadline = clock.now() + settings.work_budget\n",
+        "    deadline = clock.now() + settings.work_budget\n    store.delete(key)\n",
+        "left",
+    ),
+    Mutant(
+        "what is sealed anew is not kept",
+        "shared.rotation",
+        "    tx.put(key, replace(found, **anew))\n",
+        "",
+        "rotated",
+    ),
+    Mutant(
+        "a reminder's key has the time of its look",
+        REMINDERS,
+        "{interview.start:%Y%m%dT%H%M%S}:{name}",
+        "{interview.start:%Y%m%dT%H%M%S}:{name}:{now:%H%M%S}",
+        "reminded",
+    ),
+    Mutant(
+        "a reminder of a round that has moved stands",
+        REMINDERS,
+        "withdrawn = _take_back(seen.value, now=now, store=store) if seen.value.reminded_until is None else 0",
+        "withdrawn = 0",
+        "reminded",
+    ),
+    Mutant(
+        "a week moves on before its report is written",
+        "shared.reports.write",
+        "    told = store.transact(work, reads=[place])\n",
+        "    moved = _advanced(found.value, kind, now)\n    store.transact(lambda tx: tx.put(place, moved))\n"
+        "    seen = _pending(moved, kind)\n    told = store.transact(work, reads=[place])\n",
+        "week_reported",
+    ),
+    Mutant(
+        "a day moves on before anybody is reminded",
+        "shared.follow_ups.look",
+        "    made = [each for each in candidates if",
+        "    moved = schedule.next_daily(now, schedule.FOLLOW_UPS_AT, schedule.zone_of(user.preferences))\n"
+        "    store.transact(lambda tx: tx.put(place, replace(user, follow_up_at=moved)))\n"
+        "    made = [each for each in candidates if",
+        "followed_up",
+    ),
+    Mutant(
+        "a mail that may have arrived is mailed again",
+        TELLING,
+        "        if channel in ONCE:\n            return claim.end",
+        "        if False:\n            return claim.end",
+        "told_outside",
+    ),
+    Mutant(
+        "a mail whose sender died is mailed again",
+        TELLING,
+        "if dispatch.state is DispatchState.SENDING and dispatch.channel in ONCE:",
+        "if False:",
+        "told_outside",
+    ),
+    Mutant(
+        "whoever tells is never due",
+        TELLING,
+        "attempts=dispatch.attempts + 1, due_at=now + self._lease",
+        "attempts=dispatch.attempts + 1, due_at=None",
+        "told_outside",
+    ),
+    Mutant(
+        "bad news does not wait for its hour",
+        "shared.schedule",
+        "return replace(notice, due_at=until, hidden_until=until)",
+        "return replace(notice, due_at=now, hidden_until=until)",
+        "told_gently",
+    ),
+    Mutant(
+        "a posting's names are not kept",
+        "shared.jobs.saving",
+        "            if holder is None and key.id in named:",
+        "            if False:",
+        "scraped",
+    ),
+    Mutant(
+        "whoever runs a search is never due",
+        "shared.jobs.running",
+        "lease_until=until, due_at=until))",
+        "lease_until=until, due_at=None))",
+        "scraped",
+    ),
 )
 
 
@@ -299,15 +435,18 @@ def caught(mutant: Mutant) -> Caught | None:
     for name in SCENARIOS:
         expected(name)
     with planted(mutant):
-        for number, schedule in enumerate(_attempts(), start=1):
+        for number, schedule in enumerate(_attempts(mutant.scenario), start=1):
             if run(schedule).violations:
                 simplest = shrunk(schedule)
                 return Caught(number, simplest, run(simplest).violations)
     return None
 
 
-def _attempts() -> Iterator[Schedule]:
-    """No fault at all, then every call of every scenario in turn, then chance."""
+def _attempts(first: str) -> Iterator[Schedule]:
+    """One scenario or schedule; then no fault at all, every call of every scenario in turn, and chance."""
+    if first:
+        hinted = Schedule.parse(first)
+        yield from (hinted, *singles(hinted.scenario))
     yield from (Schedule(name) for name in SCENARIOS)
     columns = [singles(name) for name in SCENARIOS]
     longest = max(map(len, columns))

@@ -7,7 +7,7 @@ that race them against a run do they act at the same moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -316,6 +316,8 @@ class Scenario:
     racing: Literal["", "told", "all"] = ""
     """A person acts at the same moment as a run. What depends on who is first: nothing, the words in which they are
     told of a mail, or the whole end."""
+    fires: Mapping[str, timedelta | None] = field(default_factory=dict)
+    """What else the scheduler fires here, and until when; None: as long as it finds something."""
     without: frozenset[str] = frozenset()
     """What chance leaves out here, since it would be too much together with what the scenario does already."""
 
@@ -605,8 +607,12 @@ SCENARIOS = {
     )
 }
 
-from tests.simulation.life import LIFE_SCENARIOS  # noqa: E402 - they are made of what stands above
+from tests.simulation.clock import CLOCK_SCENARIOS  # noqa: E402 - they are made of what stands above
+from tests.simulation.life import LIFE_SCENARIOS  # noqa: E402 - the same
 from tests.simulation.sends import SENDS_SCENARIOS  # noqa: E402 - they are made of what stands above
 from tests.simulation.understanding import UNDERSTANDING_SCENARIOS  # noqa: E402 - the same
 
-SCENARIOS |= {scenario.name: scenario for scenario in (*LIFE_SCENARIOS, *SENDS_SCENARIOS, *UNDERSTANDING_SCENARIOS)}
+SCENARIOS |= {
+    scenario.name: scenario
+    for scenario in (*LIFE_SCENARIOS, *CLOCK_SCENARIOS, *SENDS_SCENARIOS, *UNDERSTANDING_SCENARIOS)
+}

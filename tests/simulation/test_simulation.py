@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation import explore, mutants
-from tests.simulation.explore import by_chance, expected, pairs, run, singles
+from tests.simulation.explore import by_chance, expected, families, pairs, run, run_family, singles
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.schedule import ENUMERATED, Schedule
 
@@ -79,6 +79,27 @@ def test_a_bug_whose_place_is_gone_is_an_error():
 
     with pytest.raises(LookupError, match="0 times"), mutants.planted(nowhere):
         pass
+
+
+# --- Runs that go on from a rest --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_that_goes_on_from_a_rest_is_the_run_from_its_beginning(name):
+    chosen = singles(name)[:: THINNED * 16 + 1]
+    [family] = families((), chosen)
+
+    assert run_family(family) == [run(schedule) for schedule in chosen]
+
+
+@pytest.mark.parametrize("name", ["two_receipts", "off_and_on", "poison"])
+def test_two_faults_are_the_same_whether_or_not_the_first_is_shared(name):
+    first = run(singles(name)[40])
+    chosen, _ = pairs([(first.schedule, first.calls)], 15)
+    [family] = families([first], chosen)
+
+    assert run_family(family) == [run(schedule) for schedule in chosen]
+    assert len(chosen) == 15
 
 
 # --- Schedules --------------------------------------------------------------------------------------------------------

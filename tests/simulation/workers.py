@@ -21,6 +21,7 @@ class Crew:
 
     def __init__(self, number: int = 2) -> None:
         self.current = MAIN
+        self._alone = False
         self._back = _closed_gate()
         self._workers = [_Worker(self, each) for each in range(number)]
 
@@ -36,9 +37,15 @@ class Crew:
         """Give a worker something to do; it starts at its first turn."""
         self._workers[number].work = work
 
-    def go_on(self, number: int, calls: int) -> None:
-        """Let a worker make so many calls. Raises what its work has raised."""
+    def go_on(self, number: int, calls: int | None) -> None:
+        """Let a worker make so many calls, or do all that it has in the caller's own thread when that is None.
+
+        Raises what its work has raised.
+        """
         worker = self._workers[number]
+        if calls is None:
+            self._do_all(worker)
+            return
         worker.calls = calls
         self.current = number
         worker.turn.release()
@@ -48,9 +55,18 @@ class Crew:
             error, worker.error = worker.error, None
             raise error
 
+    def _do_all(self, worker: _Worker) -> None:
+        """Of a worker without rivals, who has not begun: nobody else's turn may come, so it needs no thread."""
+        assert worker.work is not None
+        work, self.current, self._alone = worker.work, worker.number, True
+        try:
+            work()
+        finally:
+            worker.work, self.current, self._alone = None, MAIN, False
+
     def pause(self) -> None:
         """Called by a worker at each call: its turn may be over."""
-        if self.current == MAIN:
+        if self.current == MAIN or self._alone:
             return
         worker = self._workers[self.current]
         worker.calls -= 1

@@ -11,9 +11,9 @@ import contextlib
 import importlib.util
 import io
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from functools import cache
 from typing import Any, ClassVar
@@ -21,17 +21,21 @@ from typing import Any, ClassVar
 from shared import accounts, applications, mailbox, registry, settings
 from shared import services as wiring
 from shared.adapters.local_queue import ACKNOWLEDGED, Delivery, LocalQueue, push_envelope
-from shared.adapters.sqlite_store import SqliteStore
-from shared.adapters.vault import LocalVault
 from shared.errors import GrantRevoked, RateLimited, Rejected, TryAgain, Unsure
 from shared.local.clock import START, FakeClock
-from shared.local.gmail.model import GmailModel
+from shared.local.consent import ModelConsent
 from shared.local.gmail.port import ModelGmail
-from shared.model import Event, EventKind, Mailbox, Send, Stage, Thread, User
+from shared.local.google_signer import Signer
+from shared.local.job_boards import StandInBoards
+from shared.mailbox import lookback
+from shared.model import Employer, Event, EventKind, Mailbox, Stage, Thread, User
+from shared.notifications import inbox
 from shared.schema import APPLICATIONS, COLLECTIONS, MAILBOXES, THREADS, USERS, Key
 from shared.sending.letter import SEND_HEADER
-from tests.simulation.outside import Broker, GmailPort, Port, SeenStore
+from tests.simulation import fires
+from tests.simulation.outside import Broker, GmailPort, NotingStore, Port, SeenStore
 from tests.simulation.schedule import Schedule
+from tests.simulation.servers import Files, Google, KeptVault, Outbox, WebServers
 from tests.simulation.workers import Crew
 
 ADA, BOB, EVE = "ada", "bob", "eve"
@@ -47,6 +51,10 @@ STALL = timedelta(minutes=11)
 
 STANDING_STILL = {"pause_before": PAUSE, "stall_before": STALL}
 
+MAY_HAVE_LEFT = frozenset({"gmail.send", "gmail.send_draft"})
+CHANNELS = frozenset(f"{channel}.send" for channel in inbox.OUTSIDE)
+"""Calls after which something may have left us."""
+
 JUMP = timedelta(hours=48)
 
 MOST_MOMENTS = 3_000
@@ -58,24 +66,15 @@ MOST_TRIES = 30
 MOST_WAITS = 200
 """Hours that people wait for something to show."""
 
-MINUTE = timedelta(minutes=1)
+REDIRECT_URI = "https://app.example.com/gmail"
+"""Where Google sends people back to."""
 
-SWEEPS = {
-    "wake_due": (MINUTE, timedelta(0)),
-    "settle_sends": (5 * MINUTE, timedelta(0)),
-    "retry_failed_emails": (timedelta(days=1), timedelta(hours=3, minutes=30)),
-}
-"""How often each sweep runs, and how long after midnight first, as the functions table has it."""
+SIGNER = Signer()
+"""Of Google's ID tokens: making its key costs more than ten runs."""
 
-SWEEP_OF = {
-    "": "wake_due",
-    "queued": "wake_due",
-    "sending": "wake_due",
-    "failed": "retry_failed_emails",
-}
-"""Which sweep finds mailboxes, and sends by their state; settle_sends finds the rest."""
+EMPLOYERS = (Employer(company="Fernhill", ats="greenhouse", board="fernhill"),)
+"""Whose public boards are read."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VAULT_KEY = b"k" * 32
 
 
@@ -113,7 +112,7 @@ class Outside:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.table = registry.load()
-        self.sqlite = SqliteStore(":memory:", sleep=lambda _seconds: None)
+        self.sqlite = NotingStore()
         self.store = SeenStore(self.sqlite)
         self.broker = Broker(LocalQueue(":memory:", registry.subscriptions(self.table), clock=self.clock))
         self.settings = settings.read(
@@ -123,6 +122,7 @@ class Outside:
                 "HEARBACK_USES": ",".join(settings.USES),
                 # A mailbox has the same id in every process of the simulation.
                 "HEARBACK_MAILBOX_SECRET": "m" * settings.SECRET_BYTES,
+                "HEARBACK_OAUTH_REDIRECT_URIS": REDIRECT_URI,
             }
         )
         for collection in COLLECTIONS:
@@ -134,8 +134,9 @@ class Outside:
     def begin(self) -> None:
         """Empty, on a Monday morning."""
         self.clock.set(START)
-        for collection in COLLECTIONS:
-            self.sqlite._connection.execute(f'DELETE FROM "{collection.name}"')  # noqa: S608 - our own names
+        for name in self.sqlite.written:
+            self.sqlite._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608 - our own names
+        self.sqlite.written.clear()
 
     def close(self) -> None:
         """Stop the workers and close what is open."""
@@ -201,6 +202,7 @@ class World:
         *,
         people: Sequence[str] = (ADA,),
         racing: str = "",
+        also_fires: Mapping[str, timedelta | None] | None = None,
         trace: bool = False,
     ) -> None:
         self.people, self.racing = people, racing
@@ -214,9 +216,15 @@ class World:
         self.chaos = frozenset(schedule.chaos)
         self.broker.begin(self.rng if "duplicates" in self.chaos else None)
         # Seeded by the scenario alone, so that a mail has the same id in every run of it.
-        self.google = GmailModel(
+        self.google = Google(
             self.clock, random.Random(1), publish=self._pushed, project=self.settings.project, units_per_minute=10**6
         )
+        self.consent = ModelConsent(self.google)
+        self.consent._server._signer = SIGNER
+        self.channels: dict[str, Outbox] = {channel: Outbox(self.clock) for channel in inbox.OUTSIDE}
+        self.web, self.files, self.keys = WebServers(), Files(), [VAULT_KEY]
+        self.gone: set[str] = set()
+        """Who has left."""
         self.steps = [(START + at, act) for at, act in steps]
         self.names: dict[str, str] = {}
         """Gmail id of each mail by the name that the scenario gives it."""
@@ -224,26 +232,32 @@ class World:
         """Whose each mail is, and the history id that it got."""
         self.calls = 0
         self.trace: list[str] | None = [] if trace else None
-        self.armed = False
-        self.standing = False
+        self.armed = self.standing = self.drop_pushes = False
         self.down = False
         """The store cannot be reached."""
-        self.drop_pushes = False
         self.poison: set[object] = set()
-        """Mails over which every process dies."""
+        """Mails, or calls, over which every process dies."""
         self.moments = 0
         self.patience = MOST_WAITS
         self.refused = ""
         """Why a person could not do what the scenario lets them do."""
-        self.swept_at = dict.fromkeys(SWEEPS, START)
-        self.due_at: dict[tuple[str, str], datetime] = {}
-        """When each record is due that is due at all, by the sweep that finds it and its id."""
+        self.fires_until = dict.fromkeys(fires.ALWAYS) | {
+            name: until and START + until for name, until in (also_fires or {}).items()
+        }
+        """Which functions the scheduler fires, and until when; what is done every week would never end."""
+        self.fired_at = dict.fromkeys(self.fires_until, START)
+        self.found: dict[str, dict[str, tuple[datetime, datetime | None]]] = {name: {} for name in self.fires_until}
+        """From when and until when each function finds a record, by its path."""
         self.offsets: dict[int, timedelta] = {}
         """How far the clock of each worker is off."""
         self.violations: dict[str, str] = {}
         """The first violation of each invariant."""
         self.looks: list[Callable[[Key[Any], Any], None]] = []
         """Told of every document that is written."""
+        self.rests: list[int] = []
+        """How many calls there had been at each moment at which no process of ours was at work."""
+        self.at_rest: Callable[[World], None] | None = None
+        """Told of each such moment."""
         self._ids = 0
 
     # --- The process under test ---------------------------------------------------------------------------------------
@@ -252,7 +266,7 @@ class World:
         """One port call of a process of ours, with whatever the schedule has for it."""
         if not self.armed:
             return call()
-        if name == "gmail.message" and args[0] in self.poison:
+        if self.poison and (name in self.poison or (name == "gmail.message" and args[0] in self.poison)):
             raise Crash
         if getattr(self.store.inside, "transaction", False):
             self.violated("a_transaction_makes_no_other_call", name)
@@ -283,7 +297,7 @@ class World:
             call()
         if kind == "crash_after":
             raise Crash
-        if name in {"gmail.send", "gmail.send_draft"}:
+        if name in MAY_HAVE_LEFT or (kind == "reply_lost" and name in CHANNELS):
             # The port's word for a mail that may have left: no adapter can tell the one from the other.
             raise Unsure(f"{name}: {kind}")
         raise TryAgain(f"{name}: {kind}")
@@ -324,10 +338,6 @@ class World:
         self._ids += 1
         return f"id{self._ids:020}"
 
-    def get(self, name: str) -> bytes | None:
-        """ports.Blobs: there are no files."""
-        return None
-
     def wait(self, duration: timedelta) -> None:
         """ports.Wait: the others go on meanwhile."""
         if self.rng is None:
@@ -338,7 +348,7 @@ class World:
     def services(self) -> wiring.Services:
         """The ports as a process of ours gets them."""
         self.gmail = GmailPort("gmail", ModelGmail(self.google), self.hit)
-        self.vault = Port("vault", LocalVault(VAULT_KEY), self.hit)
+        self.vault = Port("vault", KeptVault(self.keys), self.hit)
         self.ports: dict[str, Any] = {
             "store": Port("store", self.store, self.hit),
             "queue": Port("queue", self.broker, self.hit),
@@ -346,29 +356,44 @@ class World:
             "vault": self.vault,
             "clock": self,
             "ids": self,
-            "blobs": self,
+            "blobs": Port("blobs", self.files, self.hit),
+            "consent": Port("consent", self.consent, self.hit),
+            "outside": {name: Port(name, channel, self.hit) for name, channel in self.channels.items()},
+            "web": Port("web", self.web, self.hit),
+            "boards": StandInBoards(EMPLOYERS),
             "wait": lambda duration: self.hit("wait", lambda: self.wait(duration)),
         }
         return wiring.Services(self.settings, **self.ports)
 
     def crashed(self) -> None:
         """A new process takes the place of the one that is gone."""
-        self.vault.inner = LocalVault(VAULT_KEY)
+        self.vault.inner = KeptVault(self.keys)
         self.offsets.pop(self.outside.crew.current, None)
 
     # --- What happens by itself ---------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """The whole scenario, until nothing is left to do."""
-        self.store.seen = self._seen
-        self.store.between = self._between
-        with wiring.use(self.services()):
+        self.process = self.services()
+        with self._alive():
             self.outside.neighbour()
             for uid in self.people:
                 self.settle_in(uid)
             self.armed = True
             self.calls = 0
             self.go_on()
+
+    def resume(self) -> None:
+        """The rest of a scenario that was kept at rest."""
+        with self._alive():
+            self.go_on()
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        self.store.seen = self._seen
+        self.store.between = self._between
+        with wiring.use(self.process):
+            yield
 
     def once_more(self) -> None:
         """Everything that ever came to us comes again."""
@@ -388,7 +413,9 @@ class World:
     def connect(self, uid: str, grant: str) -> None:
         """The person connects, or connects again."""
         ports = {name: self.ports[name] for name in ("store", "gmail", "vault", "clock")}
-        accounts.connect(uid, refresh_token=grant, settings=self.settings, **ports)
+        # Nothing of the past; but with it come the daily receipts.
+        past = lookback.begun(0, now=self.clock.now()) if "reconcile_mailboxes" in self.fires_until else None
+        accounts.connect(uid, refresh_token=grant, backfill=past, settings=self.settings, **ports)
 
     def go_on(self) -> None:
         """Until everything is quiet."""
@@ -400,11 +427,13 @@ class World:
     def run_until(self, end: datetime | None) -> None:
         """Do whatever is due before `end`, each thing at its moment, in order."""
         while True:
-            while leasable := self.broker.queue.leasable():
-                delivery = self.broker.take(leasable[0])
-                if delivery is not None:
-                    self.serve(delivery)
+            if end is None and not self.standing:
+                self._rest()
+            while (delivery := self.broker.take_next()) is not None:
+                self.serve(delivery)
                 self.count_moment()
+                if end is None and not self.standing:
+                    self._rest()
             moment = self.next_moment()
             if moment is None or (end is not None and moment > end):
                 break
@@ -414,6 +443,11 @@ class World:
             self.count_moment()
         if end is not None:
             self.clock.set(max(self.clock.now(), end))
+
+    def _rest(self) -> None:
+        self.rests.append(self.calls)
+        if self.at_rest is not None:
+            self.at_rest(self)
 
     def run_by_chance(self, rng: random.Random) -> None:
         """The same in a random order, with two workers when the schedule wants them, until all is done."""
@@ -433,7 +467,7 @@ class World:
                     if delivery is not None:
                         crew.begin(free[0], lambda delivery=delivery: self.serve(delivery))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             elif crew.busy():
-                crew.go_on(rng.choice(crew.busy()), rng.choice((1, 1, 2, 3, 5, 8, 13)) if most > 1 else 10**9)
+                crew.go_on(rng.choice(crew.busy()), rng.choice((1, 1, 2, 3, 5, 8, 13)) if most > 1 else None)
                 if rng.random() < 0.2:
                     self.step(timedelta(seconds=rng.choice((1, 1, 5, 20, 100, 200))))
                     waiting += self.due()
@@ -457,7 +491,7 @@ class World:
 
     def next_moment(self) -> datetime | None:
         """When anything happens next: a delivery, a step of the scenario, a sweep that finds something."""
-        moments = [self.broker.queue.next_due(), self.google.release_pushes(), *self._next_sweeps().values()]
+        moments = [self.broker.queue.next_due(), self.google.release_pushes(), *self._next_fires().values()]
         if self.steps:
             moments.append(self.steps[0][0])
         return min((moment for moment in moments if moment is not None), default=None)
@@ -466,10 +500,10 @@ class World:
         """What happens now, beside deliveries."""
         now = self.clock.now()
         works: list[Callable[[], object]] = []
-        for name, at in self._next_sweeps().items():
+        for name, at in self._next_fires().items():
             if at <= now:
-                self.swept_at[name] = now
-                works.append(lambda name=name: self.call(name, b"{}"))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                self.fired_at[name] = now
+                works.append(lambda name=name: self.fire(name))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         while self.steps and self.steps[0][0] <= now:
             _, act = self.steps.pop(0)
             if act.asks:
@@ -478,15 +512,22 @@ class World:
                 act.do(self)
         return works
 
-    def _next_sweeps(self) -> dict[str, datetime]:
-        """The next times at which the sweeps find something, by the sweep."""
-        found = {}
-        for name, (every, offset) in SWEEPS.items():
-            due = [at for (sweep, _), at in self.due_at.items() if sweep == name]
-            if due:
-                since = max(min(due), self.swept_at[name])
-                found[name] = since - (since - EPOCH - offset) % every + every
-        return found
+    def _next_fires(self) -> dict[str, datetime]:
+        """When each function fires next at which it finds something."""
+        next_fires = {}
+        for name, finds in self.found.items():
+            fire, fired_at, end = fires.FIRES[name], self.fired_at[name], self.fires_until[name]
+            moments = ((fire.after(max(at, fired_at)), until) for at, until in finds.values())
+            soonest = min((moment for moment, until in moments if until is None or moment < until), default=None)
+            if soonest is not None and (end is None or soonest < end):
+                next_fires[name] = soonest
+        return next_fires
+
+    def fire(self, function: str) -> None:
+        """The scheduler's call; what comes seldom is tried again when it fails."""
+        for _ in range(fires.FIRES[function].tries):
+            if self.call(function, b"{}") in ACKNOWLEDGED:
+                return
 
     def serve(self, delivery: Delivery) -> None:
         """Push a message to its function, and tell the queue what it answered; the answer may get lost."""
@@ -526,17 +567,17 @@ class World:
             return
         self.refused = f"not in {MOST_TRIES} tries"
 
-    def _pushed(self, _topic: str, data: bytes) -> None:
-        if not self.drop_pushes:
+    def _pushed(self, topic: str, data: bytes) -> None:
+        if not self.drop_pushes and topic == self.settings.gmail_topic:
             self.broker.send("gmail-push", data)
 
     def _seen(self, key: Key[Any], value: Any) -> None:
-        if isinstance(value, Mailbox | Send):
-            for sweep in SWEEPS:
-                self.due_at.pop((sweep, value.id), None)
-            if value.due_at is not None:
-                state = value.delivery if isinstance(value, Send) else ""
-                self.due_at[SWEEP_OF.get(state, "settle_sends"), value.id] = value.due_at
+        path = key.path
+        for finds in self.found.values():
+            finds.pop(path, None)
+        for name, since, until in fires.found(value):
+            if name in self.found:
+                self.found[name][path] = since, until
         for look in self.looks:
             look(key, value)
 
