@@ -205,10 +205,8 @@ def follow(uid: str, *, store: Store, queue: Queue, clock: Clock) -> None:
         changed = replace(found.value, monitoring=monitoring, pace=pace(monitoring, is_open=True, is_recent=True))
         if changed == found.value:
             return
-        now = clock.now()
-        held = changed.lease_until is not None and now < changed.lease_until
-        if monitoring is not found.value.monitoring and not held:
-            changed = replace(changed, due_at=now)
+        if monitoring is not found.value.monitoring:
+            changed = replace(changed, due_at=soonest(changed, now=clock.now()))
         try:
             store.put(found.key, changed, revision=found.revision)
         except Conflict:
@@ -216,6 +214,16 @@ def follow(uid: str, *, store: Store, queue: Queue, clock: Clock) -> None:
         queue.publish(SYNC_TOPIC, MailboxDirty(mailbox_id=changed.id))
         return
     raise TryAgain("the mailbox changes faster than it can be written")
+
+
+def soonest(mailbox: Mailbox, *, now: datetime) -> datetime | None:
+    """When a run must come for what has just been asked for: now, unless one has the mailbox and comes back by itself.
+
+    Never later than before: a clock that is ahead must not put off what a dead run has left.
+    """
+    if mailbox.lease_until is not None and now < mailbox.lease_until:
+        return mailbox.due_at
+    return now if mailbox.due_at is None else min(now, mailbox.due_at)
 
 
 def sealed(mailbox: Mailbox, access: AccessToken, *, vault: Vault) -> Mailbox:

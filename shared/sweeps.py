@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.accounts import PACES, mailbox_of
+from shared.accounts import PACES, mailbox_of, soonest
 from shared.due import PAGE, SYNC_TOPIC, MailboxDirty
 from shared.errors import Conflict, NotFound, RateLimited, Refused, TryAgain
 from shared.mailbox.watch import RENEWED_BEFORE
@@ -79,9 +79,8 @@ def ask(uid: str, *, store: Store, queue: Queue, clock: Clock) -> None:
             raise Refused("gmail: monitoring is off; switch it on first")
         if mailbox.asked_at is not None and now < mailbox.asked_at + ASKED_AGAIN_AFTER:
             raise RateLimited("gmail: asked a moment ago", after=mailbox.asked_at + ASKED_AGAIN_AFTER - now)
-        held = mailbox.lease_until is not None and now < mailbox.lease_until
         try:
-            asked = replace(mailbox, asked_at=now, due_at=mailbox.due_at if held else now)
+            asked = replace(mailbox, asked_at=now, due_at=soonest(mailbox, now=now))
             store.put(found.key, asked, revision=found.revision)
         except Conflict:
             continue

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.accounts import RECEIPT_EVERY, mailbox_of
+from shared.accounts import RECEIPT_EVERY, mailbox_of, soonest
 from shared.due import SYNC_TOPIC, MailboxDirty
 from shared.errors import Conflict, NotFound, Rejected, TryAgain
 from shared.mailbox import rescan
@@ -205,7 +205,9 @@ def begun(days: int, *, now: datetime) -> Backfill:
 def begin(uid: str, days: int, *, store: Store, queue: Queue, clock: Clock) -> Backfill:
     """Read so many days of the person's past, anew when it has been read before. Raises NotFound and Rejected."""
     backfill = begun(days, now=clock.now())
-    mailbox = _change(uid, lambda mailbox: replace(mailbox, backfill=backfill, due_at=_soonest(mailbox, clock)), store)
+    mailbox = _change(
+        uid, lambda mailbox: replace(mailbox, backfill=backfill, due_at=soonest(mailbox, now=clock.now())), store
+    )
     queue.publish(SYNC_TOPIC, MailboxDirty(mailbox_id=mailbox.id))
     return backfill
 
@@ -228,13 +230,6 @@ def progress(backfill: Backfill) -> float:
         return 1.0
     whole = (backfill.begun_at - backfill.since).total_seconds()
     return min(1.0, (backfill.span.after - backfill.since).total_seconds() / whole)
-
-
-def _soonest(mailbox: Mailbox, clock: Clock) -> datetime | None:
-    """When somebody must come, now: a run that holds the mailbox comes back by itself."""
-    now = clock.now()
-    held = mailbox.lease_until is not None and now < mailbox.lease_until
-    return mailbox.due_at if held else now
 
 
 def _change(uid: str, change: Callable[[Mailbox], Mailbox], store: Store) -> Mailbox:

@@ -127,7 +127,7 @@ class Mailbox:
     tries: dict[str, int] = field(default_factory=dict)
     """Failed tries of single messages, by id."""
     retry_at: datetime | None = None
-    """When the failing messages are due; a failure before it, after another push, is no further try."""
+    """When the failing messages are due; no push has them read sooner."""
     empty_lists: int = 0
     """How often history.list was empty although a push says otherwise."""
     failures: int = 0

@@ -16,6 +16,7 @@ from shared.mailbox import lookback
 from shared.model import Channel, Document, Monitoring
 from shared.notifications import set_target
 from shared.schema import DOCUMENTS
+from tests.simulation.outside import Port
 from tests.simulation.scenarios import (
     DAY,
     HOUR,
@@ -37,6 +38,7 @@ from tests.simulation.scenarios import (
     receipt,
     rejection,
 )
+from tests.simulation.servers import KeptVault
 from tests.simulation.world import ADA, ADDRESSES, REDIRECT_URI, Act, World
 
 DAYS = 7
@@ -192,10 +194,10 @@ def leaves() -> Act:
 
 
 def rotates() -> Act:
-    """Whoever runs the service begins a new data key; a run that died is started again."""
+    """Whoever runs the service begins a new data key, by a process of its own; a run that died is started again."""
 
     def act(world: World) -> None:
-        rotation.rotate(store=world.ports["store"], vault=world.vault)
+        rotation.rotate(store=world.ports["store"], vault=Port("vault", KeptVault(world.keys), world.hit))
         world.names["rotated"] = str(len(world.keys))
 
     return Act(act, asks=True)

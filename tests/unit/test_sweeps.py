@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -231,3 +231,23 @@ def test_off_is_off_for_the_person_who_asks_as_well(world):
     world.send("PATCH", "/v1/preferences", {"monitoring": "off"})
 
     assert world.send("POST", "/v1/gmail/sync")[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("lease_until", "due_at", "expected"),
+    [
+        (None, None, 0),
+        (None, 60, 0),
+        (None, -60, -60),  # It is late already; a clock that is ahead puts off nothing.
+        (60, 60, 60),  # Whoever has the mailbox comes back by itself.
+        (-60, -60, -60),  # Whoever had it is dead.
+    ],
+)
+def test_what_is_asked_for_is_due_now_but_never_later_than_what_a_dead_run_has_left(lease_until, due_at, expected):
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def at(seconds):
+        return None if seconds is None else now + timedelta(seconds=seconds)
+
+    mailbox = Mailbox(id="m", uid="ada", history_id="1", lease_until=at(lease_until), due_at=at(due_at))
+    assert accounts.soonest(mailbox, now=now) == at(expected)
