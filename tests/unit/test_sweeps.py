@@ -184,7 +184,9 @@ def test_a_person_may_ask_for_a_look_once_a_minute(world):
 
 
 def test_asking_makes_the_mailbox_due(world):
-    world.connect()
+    connected = world.connect()
+    quiet = replace(connected, due_at=world.clock.now() + timedelta(days=1))
+    world.services.store.transact(lambda tx: tx.put(MAILBOXES.key(connected.id), quiet))
     world.clock.step(timedelta(hours=1))
     world.send("POST", "/v1/gmail/sync")
 
