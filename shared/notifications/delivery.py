@@ -41,11 +41,8 @@ URGENT = frozenset({NotificationKind.INTERVIEW_REMINDER})
 AT_ITS_HOUR = frozenset({NotificationKind.WEEKLY_SUMMARY, NotificationKind.MONTHLY_REPORT, NotificationKind.DIGEST})
 """What comes at an hour that it has been given: no quiet hours and no digest hold it."""
 
-MAILED = frozenset({*AT_ITS_HOUR, NotificationKind.INTERVIEW_REMINDER, NotificationKind.NEEDS_REAUTH})
-"""What reaches the person by mail, too, until they choose something else: what they would miss by not looking.
-
-Without their permission nothing is read any more, and no other news could bring them here.
-"""
+MAILED = frozenset({*AT_ITS_HOUR, NotificationKind.INTERVIEW_REMINDER})
+"""What reaches the person by mail, too, until they choose something else."""
 
 NOT_IN_A_DIGEST = frozenset({*AT_ITS_HOUR, *URGENT, NotificationKind.NEEDS_REAUTH, NotificationKind.DELIVERY_TROUBLE})
 """What cannot wait for the one message of the day."""

@@ -6,7 +6,6 @@ behind (`Outcome`) is the measure for every other run of the scenario.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -63,10 +62,6 @@ TABS = frozenset({"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_FORUMS"})
 
 TOKENS = (b"ya29.", b"1//0")
 """How Google's access and refresh tokens begin, those of the model too."""
-
-
-RUNS_BEFORE = re.compile(r"(?<=^reconnect:.{16}):\d+")
-"""In the key of what is told of a dead grant, how many runs there were before."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +123,10 @@ class Left:
 
     def told(self) -> dict[str, str]:
         """Kinds of the notifications by key, which says of a dead grant also how many runs there were before."""
-        found = {f"{each.uid} {RUNS_BEFORE.sub('', each.key)}": each.kind for each in self.notifications}
+        found = {
+            f"{each.uid} {each.key.rpartition(':')[0] if each.kind == 'needs_reauth' else each.key}": each.kind
+            for each in self.notifications
+        }
         return dict.fromkeys(found, "") if self.world.racing == "told" else found
 
     def postings(self) -> dict[str, tuple[object, ...]]:
@@ -139,7 +137,7 @@ class Left:
     def dispatches(self) -> set[str]:
         """See Outcome."""
         found: list[Dispatch] = self._all(DISPATCHES)
-        return {f"{each.uid} {RUNS_BEFORE.sub('', each.id)}" for each in found}
+        return {f"{each.uid} {each.id}" for each in found}
 
     def withdrawn(self) -> set[str]:
         """See Outcome."""

@@ -174,24 +174,6 @@ def test_no_digest_holds_back_what_stops_the_search(world, kind):
     assert [each.message.kind for each in world.sent] == [kind]
 
 
-@pytest.mark.parametrize(
-    ("kind", "chosen", "expected"),
-    [
-        (NotificationKind.NEEDS_REAUTH, {}, 1),
-        (NotificationKind.NEEDS_REAUTH, {NotificationKind.NEEDS_REAUTH: (Channel.IN_APP,)}, 0),
-        (NotificationKind.DELIVERY_TROUBLE, {}, 0),
-    ],
-)
-def test_a_dead_grant_is_told_by_mail_too_until_the_person_chooses_otherwise(world, kind, chosen, expected):
-    world.person("ada", channels=chosen)
-    now = world.clock.now()
-    world.store.create(
-        NOTIFICATIONS.key("ada", "k1"), Notification(key="k1", uid="ada", kind=kind, created_at=now, due_at=now)
-    )
-    world.sweep()
-    assert len(world.sent) == expected
-
-
 def test_good_news_do_not_wait_for_the_gentle_hour(world):
     world.person("ada", gentle_hour=18, channels={REJECTED: EMAIL})
     world.applied("ada", "a1")
