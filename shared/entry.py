@@ -10,8 +10,7 @@ import base64
 import contextlib
 import dataclasses
 import functools
-import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -196,8 +195,7 @@ def _receiver(read: Callable[[_Push], M]) -> Callable[[Callable[[M], object]], S
 def _served(work: Callable[..., object], receive: Callable[[flask.Request, log.Call], flask.Response]) -> Serve:
     """What all entries share: a start that refuses bad settings, a log line for each call, 500 for whatever failed."""
     log.install()
-    with _no_search_for_garbage():
-        services().load()
+    services().load()
     name = work.__name__
 
     @functools.wraps(work)
@@ -218,18 +216,6 @@ def _served(work: Callable[..., object], receive: Callable[[flask.Request, log.C
                 return flask.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return functions_framework.http(serve)
-
-
-@contextlib.contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
-    """While modules are loaded: they stay, and going through them again and again is a tenth of a cold start."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _outcome(error: Exception) -> str:

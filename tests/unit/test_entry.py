@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import gc
 import io
 import json
 import logging
@@ -603,21 +602,3 @@ def test_no_log_and_no_record_repeats_what_a_mail_says(world, capfd, error, pars
     said = out + err + repr(letters(world))
     for canary in (ADDRESS, SUBJECT, BODY, TOKEN):
         assert canary not in said
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_nothing_is_searched_for_garbage_while_modules_are_loaded_and_everything_afterwards(world, monkeypatch, fails):
-    seen = []
-
-    def load(self):
-        seen.append(gc.isenabled())
-        if fails:
-            raise Rejected("HEARBACK_KMS_KEY is missing")
-
-    monkeypatch.setattr(Services, "load", load)
-    assert gc.isenabled()
-    try:
-        entry.scheduled()(lambda: None)
-    except Rejected:
-        assert fails
-    assert (seen, gc.isenabled()) == ([False], True)

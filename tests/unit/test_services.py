@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -187,3 +188,24 @@ def test_the_services_of_the_environment_are_made_once_and_nothing_is_built():
     )
 
     assert process.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_is_loaded_is_never_searched_for_garbage_and_what_comes_later_is(make, monkeypatch, missing):
+    seen = []
+
+    def load(name):
+        seen.append(gc.isenabled())
+        if missing:
+            raise ImportError(name)
+
+    monkeypatch.setattr(services.importlib, "import_module", load)
+    try:
+        make(**GOOGLE, uses=frozenset({"firestore"})).load()
+    except ImportError:
+        assert missing
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+
+    assert (seen, gc.isenabled()) == ([False], True)
+    assert frozen > 0
