@@ -199,7 +199,7 @@ def test_what_is_loaded_is_never_searched_for_garbage_and_what_comes_later_is(ma
         if missing:
             raise ImportError(name)
 
-    monkeypatch.setattr(services.importlib, "import_module", load)
+    monkeypatch.setattr("shared.services.importlib.import_module", load)
     try:
         make(**GOOGLE, uses=frozenset({"firestore"})).load()
     except ImportError:
